@@ -1,0 +1,1 @@
+"""Flips: recorded transitions of a condition, with their reasons."""

@@ -1,0 +1,1 @@
+"""Signups, active users, revenue and API usage."""

@@ -1,0 +1,1 @@
+"""What changed and when: deploys, flag and configuration changes, incident bands."""

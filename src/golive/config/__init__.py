@@ -1,0 +1,1 @@
+"""The reader of golive.toml and the registry of its sections."""

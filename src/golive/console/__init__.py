@@ -1,0 +1,1 @@
+"""The page frame: navigation, theme, charts, home, search."""

@@ -1,0 +1,1 @@
+"""Incidents: one state machine from detection to resolution."""

@@ -1,0 +1,1 @@
+"""Receivers for telemetry: OTLP and Sentry."""

@@ -1,0 +1,1 @@
+"""A queue and a schedule for work that runs in subprocesses."""

@@ -1,0 +1,1 @@
+"""Clock, durations, data folder, periodic work, safe outbound HTTP. Knows nothing of Django."""

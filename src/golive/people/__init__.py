@@ -1,0 +1,1 @@
+"""People, roles, projects, keys, tokens, secrets and the audit trail."""

@@ -1,0 +1,39 @@
+"""The rooms of the house, lowest first, and what composition finds in each by file name.
+
+`models` tables · `pages` (`urlpatterns`, `NAVIGATION`) · `api` (`router`) · `commands` (`app`) · `section`
+(golive.toml) · `tasks` (`PERIODIC`, `SERVICES`) · `panels` (home page, search).
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+ROOMS = (
+    "config",
+    "people",
+    "jobs",
+    "console",
+    "telemetry",
+    "sandbox",
+    "notify",
+    "oncall",
+    "changes",
+    "alerts",
+    "checks",
+    "errors",
+    "traces",
+    "logs",
+    "business",
+    "rules",
+    "incidents",
+    "statuspage",
+)
+
+
+def modules(name: str) -> Iterator[tuple[str, ModuleType]]:
+    """Every room's module of this name, as (room, module), in the order of the house."""
+    for room in ROOMS:
+        path = f"golive.{room}.{name}"
+        if find_spec(path) is not None:
+            yield room, import_module(path)

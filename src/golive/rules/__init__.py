@@ -1,0 +1,1 @@
+"""Conditions over telemetry, and the cookbook's six defaults."""

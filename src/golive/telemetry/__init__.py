@@ -1,0 +1,1 @@
+"""The telemetry store: engine, schema, spool, loader and the one client path to it."""

@@ -1,0 +1,1 @@
+"""Spans, traces and the service page."""
