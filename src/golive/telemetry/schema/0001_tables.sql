@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS logs
     scope            LowCardinality(String),
     attributes       Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     resource         Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    INDEX body_words body TYPE text(tokenizer = 'splitByNonAlpha'),
+    INDEX body_words lower(body) TYPE text(tokenizer = 'splitByNonAlpha'),
     INDEX trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
