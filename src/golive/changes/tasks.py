@@ -1,0 +1,33 @@
+"""Deploys that nobody reported: a release that telemetry shows for the first time is a deploy."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from golive.changes.record import first_seen
+from golive.kit.clock import SYSTEM
+from golive.kit.periodic import Periodic
+from golive.people.models import Project
+from golive.telemetry import store
+
+QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+LOOK_BACK = timedelta(minutes=10)
+LOOK_BACK_AT_START = timedelta(hours=24)
+_looked: list[bool] = []
+
+
+def notice_releases() -> None:
+    """Write a deploy for each new `service.version`; the first look after a start goes back a day."""
+    back = LOOK_BACK if _looked else LOOK_BACK_AT_START
+    found = store.rows(QUERIES["releases"], since=SYSTEM.now() - back)
+    _looked[:] = [True]
+    projects = {project.slug: project for project in Project.objects.all()} if found else {}
+    for row in found:
+        if project := projects.get(row["project"]):
+            first_seen(project, row["environment"], row["release"], _utc(row["seen"]))
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+PERIODIC = [Periodic("notice new releases", timedelta(seconds=10), notice_releases)]
