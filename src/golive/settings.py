@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "golive.console.middleware.viewer_zone",
     "golive.console.middleware.LoginRequired",
 ]
 ROOT_URLCONF = "golive.urls"
@@ -122,6 +123,11 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 31_536_000
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "golive.console.storage.VersionedStorage"},
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

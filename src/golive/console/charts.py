@@ -1,11 +1,13 @@
 """Charts as data: a view builds a Chart, `console/chart.html` shows it, chart.js draws it with uPlot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 import orjson
+
+from golive.console.words import compact
 
 
 class Draw(StrEnum):
@@ -56,9 +58,21 @@ class Chart:
     draw: Draw = Draw.LINE
     from_zero: bool = True
     height_px: int = 180
-    select_link: str = field(
-        default=""
-    )  # "...?since={since}&until={until}" followed when a stretch is dragged
+    select_link: str = ""  # "...?since={since}&until={until}", followed when a stretch is dragged
+
+    @property
+    def summary(self) -> str:
+        """The chart in words, for those who do not see it."""
+        said = []
+        for series in self.series:
+            known = [value for value in series.values if value is not None]
+            unit = f" {self.unit}" if self.unit else ""
+            said.append(
+                f"{series.label} last {compact(known[-1])}{unit}, highest {compact(max(known))}{unit}"
+                if known
+                else f"{series.label} no data"
+            )
+        return f"{self.title}: {'; '.join(said) or 'no data'}"
 
     def as_json(self) -> str:
         """What the browser draws from."""

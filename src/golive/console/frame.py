@@ -1,4 +1,4 @@
-"""What every page needs: the project it is about and the navigation."""
+"""What every page needs: the project it is about, the navigation, the theme."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ from django.shortcuts import get_object_or_404
 
 from golive.console.navigation import Entry
 from golive.people.models import Project
+
+THEMES = ("auto", "light", "dark")
 
 _entries: list[Entry] = []
 
@@ -24,12 +26,22 @@ def project_of(request: HttpRequest, slug: str) -> Project:
     return project
 
 
+def theme_of(request: HttpRequest) -> str:
+    """The theme a person chose in this browser: auto, light or dark."""
+    chosen = request.COOKIES.get("golive_theme", "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Template context of the page frame."""
-    if not request.user.is_authenticated:
-        return {}
-    return {
-        "frame_project": getattr(request, "project", None),
-        "frame_projects": Project.objects.all(),
+    context: dict[str, Any] = {"frame_theme": theme_of(request)}
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return context
+    projects = list(Project.objects.all())
+    project = getattr(request, "project", None)
+    return context | {
+        "frame_project": project or (projects[0] if len(projects) == 1 else None),
+        "frame_projects": projects,
         "frame_navigation": _entries,
     }

@@ -1,9 +1,12 @@
-"""Every page asks for a login unless its view says otherwise (`login_not_required`); the API has its own."""
+"""Every page asks for a login unless its view says otherwise (`login_not_required`); times in the viewer's zone."""
 
+from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -15,3 +18,17 @@ class LoginRequired(LoginRequiredMiddleware):
         if request.path.startswith("/api/"):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+def viewer_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Show times in the zone that the browser told us in the cookie `golive_zone`; UTC until it has."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone = request.COOKIES.get("golive_zone", "").replace("%2F", "/")
+        try:
+            with timezone.override(ZoneInfo(zone) if zone else None):
+                return get_response(request)
+        except (ValueError, OSError):  # not a zone, or not a key at all
+            return get_response(request)
+
+    return middleware
