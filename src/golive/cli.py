@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 import django
 import typer
@@ -19,4 +20,5 @@ def main() -> None:
     django.setup()
     for _, module in modules("commands"):
         app.add_typer(module.app)
+    app.add_typer(import_module("golive.apply").app)  # it needs the models, so Django first
     app(prog_name="golive", args=sys.argv[1:])
