@@ -54,6 +54,17 @@ def endpoint() -> Endpoint:
     return Endpoint(url=kept["url"], reader=tuple(kept["reader"]), writer=tuple(kept["writer"]))
 
 
+def address(url: str) -> dict[str, Any]:
+    """Scheme, host and port of a store's URL, as clickhouse-connect takes them."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    return {
+        "interface": "https" if secure else "http",
+        "host": parts.hostname or "127.0.0.1",
+        "port": parts.port or (8443 if secure else 8123),
+    }
+
+
 def connect(*, write: bool = False) -> Client:
     """This thread's connection. Raises StoreError when the store cannot be reached."""
     place = endpoint()
@@ -64,9 +75,7 @@ def connect(*, write: bool = False) -> Client:
         user, password = place.writer if write else place.reader
         try:
             kept[name] = clickhouse_connect.get_client(
-                interface="https" if parts.scheme == "https" else "http",
-                host=parts.hostname or "127.0.0.1",
-                port=parts.port or 8123,
+                **address(place.url),
                 username=user,
                 password=password,
                 database=DATABASE,
