@@ -75,10 +75,8 @@ def main() -> None:
     )
     server = listen()
     url = f"http://{HOST}:{server.getsockname()[1]}"
-    by_right = {account.right.value: [account.name, account.password] for account in known}
-    write_private(
-        endpoint_file(), orjson.dumps({"url": url, **{right.value: by_right[right.value] for right in Right}})
-    )
+    logins = {account.right.value: [account.name, account.password] for account in known}
+    write_private(endpoint_file(), orjson.dumps({"url": url, **logins}))
     log.info("The telemetry store answers at %s.", url)
     try:
         uvicorn.Server(config).run(sockets=[server])
