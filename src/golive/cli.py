@@ -39,9 +39,7 @@ def options(
     """Options before any command."""
 
 
-@app.command(
-    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def up(context: typer.Context) -> None:
     """Start everything and watch over it: --data DIR --host ADDRESS --port 8400 --ingest-port 4318."""
     # A fresh interpreter: the supervisor stays for months and should hold nothing that it does not need.
@@ -85,7 +83,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return text, 2
     if family.startswith("golive.") or isinstance(error, PermissionError | FileNotFoundError):
         return text, int(getattr(error, "exit_code", 1))
-    if family.startswith("django.db") and "no such table" in text or "does not exist" in text:
+    if (family.startswith("django.db") and "no such table" in text) or "does not exist" in text:
         return f"The database is not up to date ({text}); `golive up` brings it up to date.", 2
     if family.startswith("django.db"):
         return f"The database does not answer or refused: {text}. Is DATABASE_URL right? `golive doctor` says more.", 2

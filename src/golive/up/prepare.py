@@ -3,6 +3,7 @@
 import os
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
@@ -11,6 +12,7 @@ django.setup()
 
 def main() -> None:
     """Migrate the database; print what the operator must know, one line each."""
+    settings.STATIC_ROOT.mkdir(mode=0o700, parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
 
 
