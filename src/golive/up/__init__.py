@@ -1,1 +1,0 @@
-"""`golive up`: starts the five processes, watches them, restarts what dies, stops all in order. No Django here."""
