@@ -1,1 +1,1 @@
-"""A queue and a schedule for work that runs in subprocesses."""
+"""A queue of work that runs in subprocesses: claimed by compare-and-swap, resumed after kill -9."""

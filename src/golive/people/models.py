@@ -44,6 +44,27 @@ class User(AbstractUser):
         return self.is_active and order.index(Role(self.role)) <= order.index(role)
 
 
+class Purpose(models.TextChoices):
+    """What a one-time link is for."""
+
+    OWNER = "owner"
+    INVITE = "invite"
+    RESET = "reset"
+
+
+class WelcomeLink(models.Model):
+    """A one-time link that makes an account or sets its password anew. `digest` is the hex SHA-256 of its token."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    email = models.EmailField(blank=True)
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
 class Project(models.Model):
     """One product under watch. `slug` is its name in the telemetry store's `project` column."""
 

@@ -1,9 +1,10 @@
 """API tokens: made once, shown once, kept as a digest, limited to scopes."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -37,12 +38,30 @@ def create(
     return token, value
 
 
+def revoke(token: ApiToken, now: datetime) -> None:
+    """End a token at once."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
+
+
+def standing(token: ApiToken, now: datetime) -> str:
+    """Whether a token works at `now`: in force, expired or revoked."""
+    if token.revoked_at is not None:
+        return "revoked"
+    return "expired" if token.expires_at is not None and token.expires_at <= now else "in force"
+
+
+_SCOPE = re.compile(r"\*|read|[a-z][a-z-]*:(read|write)")
+
+
+def is_scope(text: str) -> bool:
+    """Whether a text is a scope: "*", "read", "room:read" or "room:write"."""
+    return _SCOPE.fullmatch(text) is not None
+
+
 def covers(granted: Sequence[str], wanted: str) -> bool:
     """Whether scopes such as "incidents:write" or "*" cover `wanted`; write includes read."""
     room, _, verb = wanted.partition(":")
-    return any(scope in ("*", wanted, f"{room}:write") for scope in granted) or (
-        verb == "read" and "read" in granted
-    )
+    return any(scope in ("*", wanted, f"{room}:write") for scope in granted) or (verb == "read" and "read" in granted)
 
 
 class TokenAuth(HttpBearer):

@@ -1,0 +1,389 @@
+"""Safe outbound HTTP for addresses that users give: probes, webhooks.
+
+A name is resolved once for each hop and the connection goes to the address that was judged, so a name that answers
+differently the second time (DNS rebinding) gains nothing. Private, loopback, link-local and metadata addresses are
+refused unless the operator lists them in GOLIVE_ALLOW_PRIVATE ("127.0.0.0/8,10.0.0.0/8"). Redirects are judged again.
+Time, body and decompressed size are bounded, and the phases of a request are measured.
+"""
+
+import asyncio
+import base64
+import errno
+import ipaddress
+import os
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?\]?")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_OUR_NETWORK = {
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOBUFS,
+    errno.ENOMEM,
+    errno.ENETUNREACH,
+    errno.ENETDOWN,
+    errno.EADDRNOTAVAIL,
+}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_ADDRESSES = 3
+_names = ThreadPoolExecutor(max_workers=32, thread_name_prefix="names")  # getaddrinfo blocks
+
+
+class Fault(StrEnum):
+    """Whose fault it is that there is no answer."""
+
+    TARGET = "target"  # refused, reset, timed out, not HTTP, certificate not valid, name does not exist
+    OURS = "ours"  # our network, resolver or machine: says nothing about the target
+    REFUSED = "refused"  # the address is one that may not be asked
+    INPUT = "input"  # the URL is not one that can be asked
+
+
+@dataclass(frozen=True)
+class Phases:
+    """How long each phase took, in milliseconds, summed over redirects; None when it was not reached."""
+
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float = 0.0
+
+
+class OutboundError(Exception):
+    """No answer; the message is one clause that fits behind a colon."""
+
+    def __init__(self, fault: Fault, message: str, phases: Phases | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.phases = phases or Phases()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may cost in all, redirects included."""
+
+    total: timedelta = timedelta(seconds=10)
+    body_bytes: int = 1 << 20
+    redirects: int = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response. `body` is decompressed and holds at most the limit; `truncated` says that there was more."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    truncated: bool
+    address: str
+    redirects: int
+    phases: Phases
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which addresses may be asked: public ones, and the networks that the operator allows."""
+
+    allowed: tuple[Network, ...] = ()
+
+    @staticmethod
+    def from_environment() -> "Policy":
+        return _policy(os.environ.get("GOLIVE_ALLOW_PRIVATE", ""))
+
+    def permits(self, address: Address) -> bool:
+        """Whether an address may be asked; one that carries an IPv4 address inside is judged by that."""
+        if any(address.version == network.version and address in network for network in self.allowed):
+            return True
+        inner = _inner(address)
+        if inner is not None:
+            return self.permits(inner)
+        return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+@cache
+def _policy(text: str) -> Policy:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return Policy(tuple(ipaddress.ip_network(part, strict=False) for part in parts))
+    except ValueError as error:
+        raise ValueError(f"GOLIVE_ALLOW_PRIVATE: {error}; write it like 10.0.0.0/8,127.0.0.0/8") from error
+
+
+def _inner(address: Address) -> Address | None:
+    """The IPv4 address inside a mapped, 6to4, Teredo or NAT64 address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
+async def system_resolver(host: str, port: int) -> list[str]:
+    """The machine's resolver, in threads of its own."""
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(_names, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+@dataclass
+class _Clock:
+    """Sums the phases of a call as it goes."""
+
+    began: float = field(default_factory=time.perf_counter)
+    spent: dict[str, float] = field(default_factory=dict)
+    running: dict[str, float] = field(default_factory=dict)
+
+    def start(self, phase: str) -> None:
+        self.running[phase] = time.perf_counter()
+
+    def end(self, phase: str) -> None:
+        begun = self.running.pop(phase, None)
+        if begun is not None:
+            self.spent[phase] = self.spent.get(phase, 0.0) + (time.perf_counter() - begun) * 1000
+
+    def phases(self) -> Phases:
+        return Phases(**self.spent, total_ms=(time.perf_counter() - self.began) * 1000)
+
+    async def trace(self, event: str, _: Mapping[str, Any]) -> None:
+        """httpcore's trace extension."""
+        match event:
+            case "connection.connect_tcp.started":
+                self.start("connect_ms")
+            case "connection.connect_tcp.complete":
+                self.end("connect_ms")
+            case "connection.start_tls.started":
+                self.start("tls_ms")
+            case "connection.start_tls.complete":
+                self.end("tls_ms")
+            case "http11.send_request_headers.started":
+                self.start("first_byte_ms")
+            case "http11.receive_response_headers.complete":
+                self.end("first_byte_ms")
+
+
+class _Pinned(httpcore.AsyncNetworkBackend):
+    """Connects to the judged address, whatever host the request names (that still goes into Host and SNI)."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return await self.backend.connect_tcp(self.address, port, timeout, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        await self.backend.sleep(seconds)
+
+
+async def fetch(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    content: bytes = b"",
+    limits: Limits = Limits(),
+    policy: Policy | None = None,
+    resolver: Resolver = system_resolver,
+) -> Answer:
+    """Ask an address and follow its redirects. Raises OutboundError within `limits.total`, whatever the server does."""
+    clock = _Clock()
+    try:
+        async with asyncio.timeout(limits.total.total_seconds()):
+            call = _Call(policy or Policy.from_environment(), limits, resolver, clock)
+            return await call.follow(_parsed(url), method, dict(headers or {}), content)
+    except TimeoutError:
+        doing = "resolving its name" if "dns_ms" in clock.running else "waiting"
+        fault = Fault.OURS if "dns_ms" in clock.running else Fault.TARGET
+        message = f"no answer within {limits.total.total_seconds():g} s ({doing})"
+        raise OutboundError(fault, message, clock.phases()) from None
+    except OutboundError as error:
+        error.phases = clock.phases()
+        raise
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        raise _explained(error, clock.phases()) from error
+
+
+def fetch_blocking(url: str, **options: Any) -> Answer:
+    """`fetch` for synchronous code that has no event loop."""
+    return asyncio.run(fetch(url, **options))
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        raise OutboundError(Fault.INPUT, f"{url!r} is not a URL: {error}") from error
+    if parsed.scheme not in ("http", "https"):
+        raise OutboundError(Fault.INPUT, f"only http and https can be asked, not {parsed.scheme or 'a bare path'!r}")
+    if not _HOST.fullmatch(parsed.raw_host.decode("ascii")):
+        raise OutboundError(Fault.INPUT, f"{url!r} names no host")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise OutboundError(Fault.INPUT, f"{parsed.port} is no port")
+    return parsed
+
+
+@dataclass
+class _Call:
+    policy: Policy
+    limits: Limits
+    resolver: Resolver
+    clock: _Clock
+
+    async def follow(self, url: httpx.URL, method: str, headers: dict[str, str], content: bytes) -> Answer:
+        for hop in range(self.limits.redirects + 1):
+            answer = await self._hop(url, method, headers, content, hop)
+            target = answer.header("location")
+            if answer.status not in _REDIRECTS or not target or self.limits.redirects == 0:
+                return answer
+            try:
+                following = _parsed(str(url.join(target)))
+            except (httpx.InvalidURL, ValueError) as error:
+                raise OutboundError(Fault.TARGET, f"it redirects to {target!r}, which is not a URL") from error
+            if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
+                method, content = "GET", b""
+            if (following.scheme, following.host, following.port) != (url.scheme, url.host, url.port):
+                secret = ("authorization", "cookie", "proxy-authorization")
+                headers = {key: value for key, value in headers.items() if key.lower() not in secret}
+            url = following
+        raise OutboundError(Fault.TARGET, f"it redirects more than {self.limits.redirects} times")
+
+    async def _hop(self, url: httpx.URL, method: str, headers: dict[str, str], content: bytes, hop: int) -> Answer:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        addresses = await self._addresses(url.raw_host.decode("ascii"), port)
+        patience = self.limits.total.total_seconds() / len(addresses)
+        for left, address in enumerate(addresses, 1 - len(addresses)):
+            origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
+            connection = httpcore.AsyncHTTPConnection(
+                origin, ssl_context=_tls(), network_backend=_Pinned(address), keepalive_expiry=0
+            )
+            request = httpcore.Request(
+                method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path),
+                headers=_wire_headers(url, headers, content),
+                content=content,
+                extensions={"trace": self.clock.trace, "timeout": {"connect": patience}},
+            )
+            try:
+                response = await connection.handle_async_request(request)
+                body, truncated = await self._body(response)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 0:
+                    raise
+                continue
+            finally:
+                await connection.aclose()
+            pairs = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in response.headers)
+            return Answer(str(url), response.status, pairs, body, truncated, address, hop, self.clock.phases())
+        raise AssertionError("there is at least one address")
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        self.clock.start("dns_ms")
+        try:
+            found = await self.resolver(host.strip("[]"), port)
+        except socket.gaierror as error:
+            ours = error.errno in (socket.EAI_AGAIN, socket.EAI_MEMORY, socket.EAI_SYSTEM)
+            why = "our resolver could not answer" if ours else "its name does not exist"
+            raise OutboundError(Fault.OURS if ours else Fault.TARGET, f"{why} ({host})") from error
+        except UnicodeError as error:
+            raise OutboundError(Fault.INPUT, f"{host!r} is not a host name") from error
+        self.clock.end("dns_ms")
+        judged = [text for text in found if self.policy.permits(ipaddress.ip_address(text.partition("%")[0]))]
+        if not judged:
+            raise OutboundError(
+                Fault.REFUSED,
+                f"{host} is at {', '.join(found[:3]) or 'no address'}, which is private; "
+                "an operator can allow it in GOLIVE_ALLOW_PRIVATE",
+            )
+        return judged[:_MOST_ADDRESSES]
+
+    async def _body(self, response: httpcore.Response) -> tuple[bytes, bool]:
+        """At most the limit's bytes, decompressed no further than that."""
+        headers = {key.lower(): value.lower() for key, value in response.headers}
+        zipped = headers.get(b"content-encoding", b"") in (b"gzip", b"x-gzip", b"deflate")
+        inflater = zlib.decompressobj(wbits=47) if zipped else None
+        body, limit = bytearray(), self.limits.body_bytes
+        async for chunk in response.aiter_stream():
+            try:
+                body += inflater.decompress(chunk, max_length=limit + 1 - len(body)) if inflater else chunk
+            except zlib.error as error:
+                raise OutboundError(Fault.TARGET, "its body is not what its Content-Encoding says") from error
+            if len(body) > limit:
+                return bytes(body[:limit]), True
+        return bytes(body), False
+
+
+def _wire_headers(url: httpx.URL, headers: Mapping[str, str], content: bytes) -> list[tuple[bytes, bytes]]:
+    wire = {"host": url.netloc.decode("ascii"), "accept": "*/*", "accept-encoding": "gzip", "connection": "close"}
+    if url.userinfo:
+        wire["authorization"] = "Basic " + base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    if content:
+        wire["content-length"] = str(len(content))
+    wire |= {key.lower(): value for key, value in headers.items()}
+    try:
+        return [(key.encode("ascii"), value.encode("utf-8")) for key, value in wire.items()]
+    except UnicodeError as error:
+        raise OutboundError(Fault.INPUT, "a header's name is not ASCII") from error
+
+
+def _explained(error: BaseException, phases: Phases) -> OutboundError:
+    """Say in words what went wrong, and whose fault it is."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    numbers = {getattr(one, "errno", None) for one in causes}
+    if numbers & _OUR_NETWORK:
+        return OutboundError(Fault.OURS, f"our machine could not connect ({_text(causes)})", phases)
+    certificate = next((one for one in causes if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return OutboundError(Fault.TARGET, f"its certificate is not valid ({certificate.verify_message})", phases)
+    if any(isinstance(one, ssl.SSLError) for one in causes):
+        return OutboundError(Fault.TARGET, f"TLS failed ({_text(causes)})", phases)
+    if errno.ECONNREFUSED in numbers:
+        return OutboundError(Fault.TARGET, "connection refused", phases)
+    if isinstance(error, httpcore.ConnectTimeout | httpcore.ConnectError):
+        return OutboundError(Fault.TARGET, f"could not connect ({_text(causes)})", phases)
+    if isinstance(error, httpcore.LocalProtocolError):
+        return OutboundError(Fault.INPUT, f"the request is not valid HTTP ({error})", phases)
+    if isinstance(error, httpcore.ProtocolError):
+        return OutboundError(Fault.TARGET, f"it does not speak HTTP properly ({error})", phases)
+    return OutboundError(Fault.TARGET, f"the connection broke ({_text(causes)})", phases)
+
+
+def _text(causes: Iterable[BaseException]) -> str:
+    return next((str(one) for one in reversed(list(causes)) if str(one)), "no reason given")
