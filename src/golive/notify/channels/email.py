@@ -1,0 +1,112 @@
+"""Mail by SMTP.
+
+Through Django's mail, not Apprise: Apprise makes a new Message-ID for each try, and a mail that has to be repeated
+must carry the one it had.
+"""
+
+import smtplib
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.smtp import EmailBackend
+
+from golive.notify.channels import DeliveryError
+from golive.notify.models import Channels, OutboxMessage
+from golive.notify.references import BrokenReference, value
+
+TIMEOUT_SECONDS = 10
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over. `starttls` and `tls` exclude each other."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    starttls: bool
+    tls: bool
+
+    @classmethod
+    def from_url(cls, url: str) -> "MailServer":
+        """Read `smtp://`, `smtp+starttls://` or `smtps://user:password@host:port`. Raises ValueError.
+
+        A password is never sent in clear to another machine: `smtp://` with one means STARTTLS there.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
+            raise ValueError("write the mail server like smtp://user:password@host:587 or smtps://host:465")
+        tls = parts.scheme == "smtps"
+        guarded = parts.scheme == "smtp+starttls" or bool(parts.password and parts.hostname not in LOOPBACK)
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if tls else 587 if guarded else 25),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            starttls=guarded and not tls,
+            tls=tls,
+        )
+
+
+class Email:
+    """The channel "email"; the recipient is an address."""
+
+    name = "email"
+
+    def send(self, message: OutboxMessage, settings: Channels) -> None:
+        try:
+            server = MailServer.from_url(value(settings.email)) if settings.email else None
+        except (BrokenReference, ValueError) as error:
+            raise DeliveryError(f"[notify] email: {error}") from error
+        if server is None:
+            raise DeliveryError("No mail server: set `email` in [notify] of golive.toml and run `golive apply`.")
+        backend = EmailBackend(
+            host=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password,
+            use_tls=server.starttls,
+            use_ssl=server.tls,
+            timeout=TIMEOUT_SECONDS,
+        )
+        try:
+            mail = compose(message, settings.sender)
+            mail.connection = backend
+            mail.send()
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reply = next(iter(error.recipients.values()))
+            raise DeliveryError(f"{server.host} refuses {message.recipient}: {code} {_words(reply)}", permanent=code >= 500) from error
+        except smtplib.SMTPResponseException as error:
+            raise DeliveryError(f"{server.host} answered {error.smtp_code} {_words(error.smtp_error)}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise DeliveryError(f"{server.host}:{server.port} {error}") from error
+
+
+def compose(message: OutboxMessage, sender: str) -> EmailMultiAlternatives:
+    """The mail: plain text first, HTML beside it, threads with other mails about the same thing."""
+    headers = {"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"}
+    if message.about:
+        domain = message.message_id.rpartition("@")[2].rstrip(">")
+        headers["References"] = f"<{message.about.replace(':', '-')}.p{message.project_id}@{domain}>"
+    if message.urgency == "high":
+        headers |= {"Importance": "high", "X-Priority": "1"}
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text,
+        from_email=sender or "golive@localhost",
+        to=[message.recipient],
+        headers=headers,
+    )
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    return mail
+
+
+def _words(reply: bytes | str) -> str:
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+
+
+CHANNEL = Email()
