@@ -1,0 +1,51 @@
+"""Links in messages that act without a login: signed, for one purpose, one firing and a limited time.
+
+Opening one only shows a button, since mail scanners open every link; the button acts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from golive.incidents.models import Incident
+
+LIFETIME = timedelta(hours=24)
+_SALT = "golive.incidents.acknowledge"
+
+
+class LinkError(Exception):
+    """The link does not act; the message says why, in words for the person who opened it."""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What a good link stands for."""
+
+    incident: Incident
+    who: str
+
+
+def acknowledge_url(incident: Incident, who: str) -> str:
+    """The link by which `who` acknowledges this firing of the incident."""
+    content = {"incident": incident.pk, "who": who, "since": incident.paging_since.isoformat()}
+    token = signing.dumps(content, salt=_SALT, compress=True)
+    return settings.PUBLIC_URL + reverse("action", args=[token])
+
+
+def read(token: str) -> Acknowledgement:
+    """What the link stands for. Raises LinkError when it is expired, altered, or of an earlier firing."""
+    try:
+        content = signing.loads(token, salt=_SALT, max_age=LIFETIME)
+    except signing.SignatureExpired:
+        raise LinkError("This link is older than 24 hours and no longer acts.") from None
+    except signing.BadSignature:
+        raise LinkError("This link is not one of ours, or it was cut off on the way.") from None
+    incident = Incident.objects.select_related("project").filter(pk=content["incident"]).first()
+    if incident is None:
+        raise LinkError("This incident does not exist any more.")
+    if datetime.fromisoformat(content["since"]) != incident.paging_since:
+        raise LinkError("This link belongs to an earlier alarm of the incident; use the newest mail.")
+    return Acknowledgement(incident, content["who"])
