@@ -79,12 +79,17 @@ def _fired(flip: Flip) -> None:
 
 def _calmed(flip: Flip) -> None:
     """A condition is well again, or nothing is known of it any more: the incidents it fires in hear of it."""
-    sources = Source.objects.filter(
-        source=flip.source,
-        key=flip.key,
-        incident__project=flip.project,
-        incident__environment=flip.environment,
-    ).exclude(incident__state=State.RESOLVED).exclude(state=SourceState.OK).select_related("incident__project")
+    sources = (
+        Source.objects.filter(
+            source=flip.source,
+            key=flip.key,
+            incident__project=flip.project,
+            incident__environment=flip.environment,
+        )
+        .exclude(incident__state=State.RESOLVED)
+        .exclude(state=SourceState.OK)
+        .select_related("incident__project")
+    )
     for source in sources:
         source.state = flip.new
         source.recovered_at = flip.at if flip.new == SourceState.OK else None
@@ -122,9 +127,7 @@ def _candidates(flip: Flip) -> list[grouping.Candidate]:
             state=State(incident.state),
             service=incident.service,
             sources=frozenset((source.source, source.key) for source in incident.sources.all()),
-            last_fired_at=max(
-                [incident.detected_at, *(source.began_at for source in incident.sources.all())]
-            ),
+            last_fired_at=max([incident.detected_at, *(source.began_at for source in incident.sources.all())]),
             mitigated_at=incident.mitigated_at,
         )
         for incident in incidents

@@ -37,7 +37,8 @@ def recovered(incident: Incident, words: str) -> Content:
 
 def resolved(incident: Incident) -> Content:
     """The news that it is closed."""
-    fix = f"Fixed by release {incident.fix_release}." if incident.fix_release else f"No fix needed: {incident.no_fix_reason}."
+    release, reason = incident.fix_release, incident.no_fix_reason
+    fix = f"Fixed by release {release}." if release else f"No fix needed: {reason}."
     subject = f"[resolved] {incident.project}: {incident.title}"
     lead = f"Cause: {incident.cause}. {fix}"
     return _content(incident, subject, "incident.resolved", {"lead": lead, "tone": "good"})

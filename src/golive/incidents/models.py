@@ -1,5 +1,7 @@
 """Incidents, what fired in them, their timeline, and the pages they sent."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.urls import reverse
 
@@ -62,6 +64,15 @@ class Incident(models.Model):
     @property
     def is_critical(self) -> bool:
         return self.severity == Severity.CRITICAL
+
+    @property
+    def lasted(self) -> timedelta | None:
+        """How long users felt it, once it is over."""
+        return self.mitigated_at - self.began_at if self.mitigated_at else None
+
+    @property
+    def time_to_acknowledge(self) -> timedelta | None:
+        return self.acknowledged_at - self.detected_at if self.acknowledged_at else None
 
     def clocks(self) -> Clocks:
         return Clocks(

@@ -93,10 +93,9 @@ def resolve(
         firing = incident.sources.filter(state=SourceState.FIRING, severity=Severity.CRITICAL).first()
         if firing is not None:
             raise IllegalTransition(f"{firing.title} still fires: mitigate it first.")
-        fix = f"fixed by release {release}" if release else f"no fix needed: {no_fix_reason}"
-        incident = _move(
-            incident, Event.RESOLVE, at, by, EntryKind.RESOLVED, f"Resolved by {by}. Cause: {cause}. {fix[0].upper()}{fix[1:]}"
-        )
+        fix = f"Fixed by release {release}" if release else f"No fix needed: {no_fix_reason}"
+        words = f"Resolved by {by}. Cause: {cause}. {fix}"
+        incident = _move(incident, Event.RESOLVE, at, by, EntryKind.RESOLVED, words)
         incident.cause, incident.fix_release, incident.no_fix_reason = cause, release, no_fix_reason
         incident.save(update_fields=["cause", "fix_release", "no_fix_reason"])
         news.resolved(incident)

@@ -45,7 +45,5 @@ def resolved(incident: Incident) -> None:
 
 def _mail(incident: Incident, people: list[str], content: Content, key: str, entry: TimelineEntry) -> None:
     for who in people:
-        message = to_person(
-            incident.project, who, content, key=key, urgency=Urgency.NORMAL, about=incident.about
-        )
+        message = to_person(incident.project, who, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
         write(incident, EntryKind.TOLD, f"Told {who} by mail", entry.at, message=message)

@@ -59,7 +59,5 @@ def _send(incident: Incident, number: int, page: Page, now: datetime) -> None:
         urgency=Urgency.HIGH,
         about=incident.about,
     )
-    PageSent.objects.create(
-        incident=incident, number=number, who=page.who, reason=page.reason, at=now, message=message
-    )
+    PageSent.objects.create(incident=incident, number=number, who=page.who, reason=page.reason, at=now, message=message)
     write(incident, EntryKind.PAGED, f"Paged {page.detail}", now, message=message)

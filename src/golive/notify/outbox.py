@@ -48,7 +48,7 @@ def enqueue(
     about: str = "",
     fallback: Sequence[tuple[str, str]] = (),
 ) -> OutboxMessage:
-    """Put a message into the outbox, in the caller's transaction. The same `key` again gives the message that is there."""
+    """Put a message into the outbox, in the caller's transaction; the same `key` again changes nothing."""
     now = timezone.now()
     message, made = OutboxMessage.objects.get_or_create(
         key=key,
@@ -118,9 +118,7 @@ def failed(attempt: Attempt, error: DeliveryError, now: datetime) -> Retry:
         jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
     )
     with transaction.atomic():
-        Attempt.objects.filter(pk=attempt.pk).update(
-            outcome=Outcome.FAILED, ended_at=now, error=str(error)[:500]
-        )
+        Attempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.FAILED, ended_at=now, error=str(error)[:500])
         OutboxMessage.objects.filter(pk=message.pk, state=Delivery.CLAIMED, tries=attempt.number).update(
             state=Delivery.FAILED if retry.at else Delivery.DEAD,
             next_attempt_at=retry.at or now,

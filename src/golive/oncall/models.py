@@ -9,7 +9,7 @@ from golive.people.models import Project
 
 
 class OnCall(models.Model):
-    """The `[oncall]` section of golive.toml. People are addresses: a person without an account is mailed all the same."""
+    """The `[oncall]` section of golive.toml. People are addresses: one without an account is mailed all the same."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="oncall")
     people = models.JSONField(default=list)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
-from golive.kit.durations import format_duration, parse_duration
+from golive.config.values import Duration
+from golive.kit.durations import format_duration
 from golive.oncall.models import OnCall
 from golive.people import audit
 from golive.people.models import Project
@@ -19,17 +20,13 @@ def _address(text: str) -> str:
     return text.strip().lower()
 
 
-def _span(value: Any) -> Any:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
 def _positive(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
         raise ValueError("must be at least 1s")
     return value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_positive)]
+Span = Annotated[Duration, AfterValidator(_positive)]
 
 
 class OnCallPlan(BaseModel):

@@ -78,7 +78,8 @@ class Email:
             mail.send()
         except smtplib.SMTPRecipientsRefused as error:
             code, reply = next(iter(error.recipients.values()))
-            raise DeliveryError(f"{server.host} refuses {message.recipient}: {code} {_words(reply)}", permanent=code >= 500) from error
+            words = f"{server.host} refuses {message.recipient}: {code} {_words(reply)}"
+            raise DeliveryError(words, permanent=code >= 500) from error
         except smtplib.SMTPResponseException as error:
             raise DeliveryError(f"{server.host} answered {error.smtp_code} {_words(error.smtp_error)}") from error
         except (OSError, smtplib.SMTPException) as error:

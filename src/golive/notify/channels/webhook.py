@@ -42,9 +42,7 @@ class Webhook:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DeliveryError(f"{kept['url']} does not answer: {error}") from error
         if not answer.is_success:
-            raise DeliveryError(
-                f"{kept['url']} answered {answer.status_code}", permanent=answer.status_code == GONE
-            )
+            raise DeliveryError(f"{kept['url']} answered {answer.status_code}", permanent=answer.status_code == GONE)
 
 
 CHANNEL = Webhook()

@@ -1,0 +1,192 @@
+"""Pages: the list, the incident at 3 a.m., what can be done there, and the link from the mail."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from golive.alerts.models import Severity
+from golive.changes.models import Change, Kind
+from golive.console.frame import project_of
+from golive.console.navigation import Entry
+from golive.incidents import actions, links, moves, view
+from golive.incidents.actions import ActionError
+from golive.incidents.lifecycle import OPEN, IllegalTransition, State
+from golive.incidents.models import EntryKind, Incident
+from golive.incidents.timeline import write
+from golive.people.tokens import actor
+
+PAGE = 30
+SHOWN = {"open": list(OPEN), "unresolved": [*OPEN, State.MITIGATED], "resolved": [State.RESOLVED]}
+
+
+def incidents(request: HttpRequest, slug: str) -> HttpResponse:
+    """All incidents, newest first, by state, severity and words."""
+    project = project_of(request, slug)
+    every = Incident.objects.filter(project=project)
+    found = every
+    shown, severity, words = (request.GET.get(name, "") for name in ("state", "severity", "q"))
+    if shown in SHOWN:
+        found = found.filter(state__in=SHOWN[shown])
+    if severity in Severity:
+        found = found.filter(severity=severity)
+    if words:
+        found = found.filter(Q(title__icontains=words) | Q(cause__icontains=words) | Q(service__icontains=words))
+    context = {
+        "project": project,
+        "page": Paginator(found.select_related("project"), PAGE).get_page(request.GET.get("page")),
+        "open": every.filter(state__in=OPEN).count(),
+        "mitigated": every.filter(state=State.MITIGATED).count(),
+        "total": every.count(),
+        "shown": shown,
+        "severity": severity,
+        "words": words,
+        "now": timezone.now(),
+    }
+    return render(request, "incidents/list.html", context)
+
+
+def incident(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One incident: what broke, since when, what changed just before, what can be done."""
+    found = _incident(request, slug, number)
+    context = _live(found) | {
+        "blocks": actions.blocks(request, found),
+        "releases": Change.objects.filter(project=found.project, kind=Kind.DEPLOY).exclude(release="")[:10],
+    }
+    return render(request, "incidents/incident.html", context)
+
+
+def live(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The part of the page that moves."""
+    return render(request, "incidents/live.html", _live(_incident(request, slug, number)) | {"swap": True})
+
+
+@require_POST
+def create(request: HttpRequest, slug: str) -> HttpResponse:
+    """Open an incident by hand."""
+    project = project_of(request, slug)
+    title = request.POST.get("title", "").strip()
+    severity = request.POST.get("severity", "")
+    if not title or severity not in (Severity.CRITICAL, Severity.WARNING):
+        messages.error(request, "Say what is broken, and whether it is critical or a warning.")
+        return redirect("incidents", slug)
+    made = moves.open_incident(project, title, Severity(severity), timezone.now(), by=actor(request))
+    return redirect("incident", slug, made.number)
+
+
+@require_POST
+def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse:
+    """Acknowledge, mitigate, note, raise, resolve or reopen; what cannot be done is said."""
+    found = _incident(request, slug, number)
+    by, now, given = actor(request), timezone.now(), request.POST
+    try:
+        match noun:
+            case "acknowledgement":
+                moves.acknowledge(found, by, now)
+            case "mitigation":
+                moves.mitigate(found, by, now)
+            case "note":
+                moves.note(found, by, now, given.get("text", ""))
+            case "severity":
+                moves.raise_severity(found, Severity.CRITICAL, now, by, f"Raised to critical by {by}")
+            case "resolution":
+                wanted = given.get("fix", "release")
+                moves.resolve(
+                    found,
+                    by,
+                    now,
+                    cause=given.get("cause", ""),
+                    release=given.get("release", "") if wanted == "release" else "",
+                    no_fix_reason=given.get("reason", "") if wanted == "none" else "",
+                )
+            case _:
+                moves.reopen(found, by, now)
+    except IllegalTransition as error:
+        messages.error(request, str(error))
+    return redirect("incident", slug, number)
+
+
+@require_POST
+def way_out(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
+    """Take a way out that another room offers."""
+    found = _incident(request, slug, number)
+    way = actions.way_out(name)
+    try:
+        if way is None:
+            raise ActionError("This way out is no longer offered.")
+        told = way.take(found, request.POST.get("key", ""), actor(request))
+    except ActionError as error:
+        messages.error(request, str(error))
+    else:
+        write(found, EntryKind.ACTION, told, timezone.now(), actor=actor(request))
+    return redirect("incident", slug, number)
+
+
+@login_not_required
+@csrf_exempt  # the signed token in the address is the credential; there is no session to ride on
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def action(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in a mail: GET shows one button, POST acknowledges."""
+    try:
+        asked = links.read(token)
+    except links.LinkError as error:
+        return render(request, "incidents/action.html", {"error": str(error)}, status=410)
+    found = asked.incident
+    context: dict[str, Any] = {"incident": found, "project": found.project, "who": asked.who}
+    if request.method == "POST":
+        try:
+            found = moves.acknowledge(found, asked.who, timezone.now())
+            context |= {"incident": found, "done": True}
+        except IllegalTransition:
+            found.refresh_from_db()
+    context["open"] = found.state == State.DETECTED or (found.state == State.MITIGATED and not found.acknowledged_at)
+    context["headline"] = view.headline(found, timezone.now())
+    return render(request, "incidents/action.html", context)
+
+
+def _incident(request: HttpRequest, slug: str, number: int) -> Incident:
+    project = project_of(request, slug)
+    return get_object_or_404(Incident.objects.select_related("project"), project=project, number=number)
+
+
+def _live(incident: Incident) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "project": incident.project,
+        "incident": incident,
+        "headline": view.headline(incident, now),
+        "sources": incident.sources.all(),
+        "suspects": view.suspects(incident),
+        "measures": view.measures(incident, now, public=incident.is_critical),
+        "lines": view.timeline(incident),
+        "offers": actions.offers(incident) if incident.is_open else [],
+        "may_acknowledge": incident.state == State.DETECTED,
+        "may_resolve": incident.state != State.RESOLVED,
+        "may_reopen": incident.state in (State.MITIGATED, State.RESOLVED),
+    }
+
+
+NOUNS = "acknowledgement|mitigation|note|severity|resolution|reopening"
+urlpatterns = [
+    path("p/<slug:slug>/incidents/", incidents, name="incidents"),
+    path("p/<slug:slug>/incidents/new/", create, name="incident-new"),
+    path("p/<slug:slug>/incidents/<int:number>/", incident, name="incident"),
+    path("p/<slug:slug>/incidents/<int:number>/live/", live, name="incident-live"),
+    *(
+        path(f"p/<slug:slug>/incidents/<int:number>/{noun}/", act, {"noun": noun}, name=f"incident-{noun}")
+        for noun in NOUNS.split("|")
+    ),
+    path("p/<slug:slug>/incidents/<int:number>/way-out/<slug:name>/", way_out, name="incident-way-out"),
+    path("a/<str:token>/", action, name="action"),
+]
+NAVIGATION = [Entry("Incidents", "incidents", "alert-octagon", "i", 50)]
