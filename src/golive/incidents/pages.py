@@ -23,6 +23,8 @@ from golive.incidents.actions import ActionError
 from golive.incidents.lifecycle import OPEN, IllegalTransition, State
 from golive.incidents.models import EntryKind, Incident
 from golive.incidents.timeline import write
+from golive.people.models import Role
+from golive.people.permissions import needs
 from golive.people.tokens import actor
 
 PAGE = 30
@@ -71,6 +73,7 @@ def live(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
+@needs(Role.RESPONDER)
 def create(request: HttpRequest, slug: str) -> HttpResponse:
     """Open an incident by hand."""
     project = project_of(request, slug)
@@ -84,6 +87,7 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs(Role.RESPONDER)
 def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse:
     """Acknowledge, mitigate, note, raise, resolve or reopen; what cannot be done is said."""
     found = _incident(request, slug, number)
@@ -116,6 +120,7 @@ def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse
 
 
 @require_POST
+@needs(Role.RESPONDER)
 def way_out(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
     """Take a way out that another room offers."""
     found = _incident(request, slug, number)

@@ -1,5 +1,7 @@
 """Who is told over which channel: people by mail, a project's webhooks and Apprise URLs as a whole."""
 
+from hashlib import sha256
+
 from golive.notify.models import Channels, OutboxMessage, Urgency
 from golive.notify.outbox import Content, enqueue
 from golive.people.models import Project
@@ -28,9 +30,14 @@ def to_channels(
     kept = channels_of(project)
     targets = [("webhook", hook["url"]) for hook in kept.webhooks] + [("apprise", ref) for ref in kept.apprise]
     return [
-        enqueue(project, channel, to, content, key=f"{key}:{channel}:{to}"[:200], urgency=urgency, about=about)
+        enqueue(project, channel, to, content, key=f"{key}:{channel}:{_short(to)}", urgency=urgency, about=about)
         for channel, to in targets
     ]
+
+
+def _short(recipient: str) -> str:
+    """A recipient inside a key that receivers see: a webhook's URL may itself be a secret."""
+    return sha256(recipient.encode()).hexdigest()[:8]
 
 
 def channels_of(project: Project) -> Channels:

@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from golive.config.sections import Difference, Section, register
 from golive.notify.channels.email import MailServer
 from golive.notify.models import Channels
-from golive.notify.references import is_reference
 from golive.people import audit
 from golive.people.models import Project
+from golive.people.secrets import is_reference
 
 
 def _reference(text: str) -> str:

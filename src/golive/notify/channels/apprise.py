@@ -4,7 +4,7 @@ import apprise
 
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
-from golive.notify.references import BrokenReference, value
+from golive.people.secrets import SecretError, resolve
 
 TIMEOUT_SECONDS = 15
 KINDS = {
@@ -20,8 +20,8 @@ class Apprise:
 
     def send(self, message: OutboxMessage, settings: Channels) -> None:
         try:
-            url = value(message.recipient)
-        except BrokenReference as error:
+            url = resolve(message.recipient)
+        except SecretError as error:
             raise DeliveryError(str(error)) from error
         service = apprise.Apprise()
         if not service.add(url):

@@ -13,7 +13,7 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
-from golive.notify.references import BrokenReference, value
+from golive.people.secrets import is_reference, resolve
 
 TIMEOUT_SECONDS = 10
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -58,8 +58,9 @@ class Email:
 
     def send(self, message: OutboxMessage, settings: Channels) -> None:
         try:
-            server = MailServer.from_url(value(settings.email)) if settings.email else None
-        except (BrokenReference, ValueError) as error:
+            url = resolve(settings.email) if is_reference(settings.email) else settings.email
+            server = MailServer.from_url(url) if url else None
+        except ValueError as error:
             raise DeliveryError(f"[notify] email: {error}") from error
         if server is None:
             raise DeliveryError("No mail server: set `email` in [notify] of golive.toml and run `golive apply`.")

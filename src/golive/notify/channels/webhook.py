@@ -1,16 +1,17 @@
 """Webhooks: JSON by POST, signed by the Standard Webhooks scheme; the recipient is the reference to their URL."""
 
 import time
+from datetime import timedelta
 
-import httpx
 import orjson
 
+from golive.kit.outbound import Limits, OutboundError, fetch_blocking
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
-from golive.notify.references import BrokenReference, value
 from golive.notify.signature import default_secret, sign
+from golive.people.secrets import is_reference, resolve
 
-TIMEOUT_SECONDS = 10
+LIMITS = Limits(total=timedelta(seconds=10), body_bytes=1 << 16, redirects=0)
 GONE = 410  # the scheme's word for "never again"
 
 
@@ -23,14 +24,14 @@ class Webhook:
         kept = next((hook for hook in settings.webhooks if hook["url"] == message.recipient), None)
         if kept is None:
             raise DeliveryError("This webhook is no longer in [notify] webhooks.", permanent=True)
-        body = orjson.dumps({"type": message.event, "timestamp": message.created_at, "data": message.data})
+        named, body = kept["url"], self._body(message)
         now = int(time.time())
         try:
-            url = value(kept["url"])
-            secret = value(kept.get("secret") or "") or default_secret(message.project.slug)
+            url = resolve(named) if is_reference(named) else named
+            secret = resolve(kept["secret"]) if kept.get("secret") else default_secret(message.project.slug)
             signature = sign(secret, message.key, now, body)
-        except (BrokenReference, ValueError) as error:
-            raise DeliveryError(f"Webhook {kept['url']}: {error}") from error
+        except ValueError as error:
+            raise DeliveryError(f"Webhook {named}: {error}") from error
         headers = {
             "content-type": "application/json",
             "webhook-id": message.key,
@@ -38,11 +39,15 @@ class Webhook:
             "webhook-signature": signature,
         }
         try:
-            answer = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DeliveryError(f"{kept['url']} does not answer: {error}") from error
-        if not answer.is_success:
-            raise DeliveryError(f"{kept['url']} answered {answer.status_code}", permanent=answer.status_code == GONE)
+            answer = fetch_blocking(url, method="POST", headers=headers, content=body, limits=LIMITS)
+        except OutboundError as error:
+            raise DeliveryError(f"Webhook {named}: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise DeliveryError(f"Webhook {named} answered {answer.status}", permanent=answer.status == GONE)
+
+    @staticmethod
+    def _body(message: OutboxMessage) -> bytes:
+        return orjson.dumps({"type": message.event, "timestamp": message.created_at, "data": message.data})
 
 
 CHANNEL = Webhook()
