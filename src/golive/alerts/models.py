@@ -45,3 +45,12 @@ class Flip(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["project", "source", "key", "-id"])]
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a part of golive itself; see `liveness.py`."""
+
+    name = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField()
+    every = models.DurationField()
+    details = models.JSONField(default=dict)

@@ -1,0 +1,119 @@
+"""Checks in the database of record: definitions for the prober, transitions with their flips, signs of life."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import close_old_connections, transaction
+from django.db.models import Count, Max, Q
+
+from golive.alerts import flips, liveness
+from golive.alerts.models import Severity, State
+from golive.checks.models import Check, CheckState
+from golive.checks.probe import Target
+from golive.checks.prober import BEAT_SECONDS
+from golive.checks.verdict import Verdict
+from golive.kit.durations import format_duration
+from golive.people.models import Project
+from golive.telemetry import facts
+
+
+def target_of(check: Check) -> Target:
+    """A check as the prober sees it."""
+    return Target(
+        number=check.pk,
+        project=check.project.slug,
+        name=check.name,
+        url=check.full_url,
+        every=check.every,
+        timeout=check.timeout,
+        method=check.method,
+        status=tuple(check.status or [200]),
+        latency=check.latency,
+        contains=check.contains,
+        environment=check.environment,
+    )
+
+
+class DatabaseKeeper:
+    """The prober's keeper over Django's models and the telemetry store."""
+
+    def __init__(self) -> None:
+        self.version: Any = None
+
+    def targets(self) -> dict[int, tuple[Target, State]] | None:
+        """All checks; None when no check and no project's address changed since the last call."""
+        close_old_connections()
+        version = (
+            Check.objects.aggregate(n=Count("pk"), at=Max("updated_at"), top=Max("pk")),
+            list(Project.objects.filter(checks__isnull=False).distinct().values_list("pk", "slug", "url")),
+        )
+        if version == self.version:
+            return None
+        rows = Check.objects.select_related("project", "state_row")
+        found = {check.pk: (target_of(check), _state(check)) for check in rows}
+        self.version = version
+        return found
+
+    def flip(self, target: Target, old: State, verdict: Verdict, at: datetime) -> State:
+        """Change the state by compare-and-swap and write the flip beside it; of two pagers one writes it."""
+        close_old_connections()
+        with transaction.atomic():
+            check = Check.objects.select_related("project").filter(pk=target.number).first()
+            if check is None:
+                return verdict.state
+            began = verdict.began_at or at
+            before = CheckState.objects.filter(check_row=check).values_list("since", flat=True).first()
+            changed = CheckState.objects.filter(check_row=check, state=old).update(
+                state=verdict.state, reason=verdict.text[:500], since=began, checked_at=at
+            )
+            if not changed:
+                return State(CheckState.objects.values_list("state", flat=True).get(check_row=check))
+            if not (old == State.UNKNOWN and verdict.state == State.OK and _is_first(check)):
+                record_flip(check, old, verdict, at, before)
+        return verdict.state
+
+    def record(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Results go to the store; they are durable when this returns."""
+        facts.record("check_results", rows)
+
+    def beat(self, at: datetime, numbers: Sequence[int], details: dict[str, Any]) -> None:
+        """Say which checks were probed since the last beat: one write for all."""
+        close_old_connections()
+        for first in range(0, len(numbers), 5_000):
+            some = Q(check_row_id__in=numbers[first : first + 5_000])
+            CheckState.objects.filter(some).update(checked_at=at)
+        liveness.beat("checks", at, timedelta(seconds=BEAT_SECONDS), **details)
+
+
+def _state(check: Check) -> State:
+    return State(check.state_row.state) if hasattr(check, "state_row") else State.UNKNOWN
+
+
+def _is_first(check: Check) -> bool:
+    """Whether no transition of this check was ever written: then becoming OK is a beginning, not a recovery."""
+    return not check.project.flips.filter(source=f"check:{check.name}").exists()
+
+
+def record_flip(check: Check, old: State, verdict: Verdict, at: datetime, before: datetime | None) -> None:
+    """The flip of a check's transition, in the words of the one who is paged."""
+    lasted = f" after {format_duration(at - before)}" if before and old == State.FIRING else ""
+    title = {
+        State.FIRING: f"{check.name} is down",
+        State.OK: f"{check.name} is up again{lasted}",
+        State.UNKNOWN: f"{check.name} cannot be checked",
+    }[verdict.state]
+    flips.record(
+        check.project,
+        f"check:{check.name}",
+        title=title,
+        old=old,
+        new=verdict.state,
+        severity=Severity.WARNING if verdict.state == State.UNKNOWN else Severity.CRITICAL,
+        reason=verdict.text,
+        at=at,
+        began_at=verdict.began_at,
+        environment=check.environment,
+        link=f"/p/{check.project.slug}/checks/{check.name}/",
+        evidence={"url": check.full_url, "because": verdict.because.value},
+    )

@@ -1,0 +1,130 @@
+"""Ask one check's address once and judge the answer."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from golive import __version__
+from golive.checks.verdict import Attempt, Outcome
+from golive.kit.clock import SYSTEM, Clock
+from golive.kit.durations import format_duration
+from golive.kit.outbound import Answer, Fault, Limits, OutboundError, Phases, Policy, fetch
+
+REGION = "built-in"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to ask and what to expect: a check, free of the database."""
+
+    number: int
+    project: str
+    name: str
+    url: str
+    every: timedelta
+    timeout: timedelta = timedelta(seconds=10)
+    method: str = "GET"
+    status: tuple[int, ...] = (200,)
+    latency: timedelta | None = None
+    contains: str = ""
+    environment: str = "production"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One probe's result. `status` is 0 when there was no answer."""
+
+    target: Target
+    attempt: Attempt
+    status: int = 0
+    phases: Phases = field(default_factory=Phases)
+    trace_id: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The row of `check_results`; a fault of ours has the kind "fault" and counts neither up nor down."""
+        phases = self.phases
+        return {
+            "project": self.target.project,
+            "environment": self.target.environment,
+            "release": "",
+            "synthetic": True,
+            "time": self.attempt.at,
+            "check_name": self.target.name,
+            "kind": "fault" if self.attempt.outcome is Outcome.FAULT else "http",
+            "region": self.attempt.region,
+            "ok": self.attempt.outcome is Outcome.UP,
+            "reason": self.attempt.reason,
+            "http_status": self.status,
+            "latency_ms": phases.total_ms,
+            "dns_ms": phases.dns_ms or 0.0,
+            "connect_ms": phases.connect_ms or 0.0,
+            "tls_ms": phases.tls_ms or 0.0,
+            "first_byte_ms": phases.first_byte_ms or 0.0,
+            "trace_id": self.trace_id,
+        }
+
+
+def headers(marker: str, random_hex: str) -> dict[str, str]:
+    """Headers that mark the request as golive's own: `marker` is 12 hex digits, `random_hex` 36.
+
+    The trace id begins with the marker, by which ingest knows synthetic traffic from customers.
+    """
+    trace_id, span_id = marker + random_hex[:20], random_hex[20:36]
+    return {
+        "user-agent": f"golive-probe/{__version__}",
+        "traceparent": f"00-{trace_id}-{span_id}-01",
+        "sentry-trace": f"{trace_id}-{span_id}-1",
+    }
+
+
+def judge(target: Target, answer: Answer) -> tuple[Outcome, str]:
+    """Whether an answer is what the check expects, and why not."""
+    if answer.status not in target.status:
+        wanted = " or ".join(str(code) for code in target.status)
+        return Outcome.DOWN, f"answered {answer.status}, not {wanted}"
+    took = timedelta(milliseconds=answer.phases.total_ms)
+    if target.latency is not None and took > target.latency:
+        return Outcome.DOWN, f"took {format_duration(took)}, more than {format_duration(target.latency)}"
+    if target.contains and target.contains.encode() not in answer.body:
+        where = "the first MiB of the body" if answer.truncated else "the body"
+        return Outcome.DOWN, f"{where} does not contain {target.contains[:80]!r}"
+    return Outcome.UP, f"answered {answer.status} in {format_duration(took)}"
+
+
+def explain(error: OutboundError, stalled: timedelta) -> tuple[Outcome, str]:
+    """What no answer means. When our own loop stood still meanwhile (`stalled`), a time-out proves nothing."""
+    if error.fault is not Fault.TARGET:
+        return Outcome.FAULT, str(error)
+    if stalled > timedelta(seconds=1):
+        return Outcome.FAULT, f"{error}, but golive itself stood still for {format_duration(stalled)}"
+    return Outcome.DOWN, str(error)
+
+
+async def probe(
+    target: Target,
+    marker: str,
+    policy: Policy,
+    *,
+    clock: Clock = SYSTEM,
+    stalls: Sequence[tuple[float, float]] = (),
+) -> Result:
+    """Probe once. Never raises for what the target does. `stalls` are (monotonic end, seconds) our loop stood still."""
+    sent = headers(marker, secrets.token_hex(18))
+    trace_id = sent["traceparent"].split("-")[1]
+    redirects = 0 if any(300 <= code < 400 for code in target.status) else 5
+    limits = Limits(total=target.timeout, redirects=redirects)
+    began = clock.monotonic()
+    try:
+        answer = await fetch(target.url, method=target.method, headers=sent, limits=limits, policy=policy)
+    except OutboundError as error:
+        stalled = sum(seconds for end, seconds in stalls if end >= began)
+        outcome, reason = explain(error, timedelta(seconds=stalled))
+        return Result(target, _attempt(clock.now(), outcome, reason), phases=error.phases, trace_id=trace_id)
+    outcome, reason = judge(target, answer)
+    return Result(target, _attempt(clock.now(), outcome, reason), answer.status, answer.phases, trace_id)
+
+
+def _attempt(at: datetime, outcome: Outcome, reason: str) -> Attempt:
+    return Attempt(at, outcome, reason[:400], REGION)
