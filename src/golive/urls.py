@@ -13,7 +13,7 @@ for _module in PAGES:
     offer(getattr(_module, "NAVIGATION", []))
 
 urlpatterns = [
-    path("accounts/", include("allauth.urls")),
     path("api/v1/", api.urls),
     *(path("", include(module.urlpatterns)) for module in PAGES),
+    path("accounts/", include("allauth.urls")),  # after the rooms, which close what golive does not offer
 ]

@@ -1,7 +1,8 @@
 """What rooms put on the home page: sentences for its headline, panels below. Registered in their `panels.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest
 
@@ -27,6 +28,27 @@ class Panel:
     every_seconds: int = 10
 
 
+@dataclass(frozen=True)
+class Hit:
+    """One thing found by a search."""
+
+    title: str
+    link: str
+    detail: str = ""
+    state: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a room can find: `find(project, text, limit)` returns its best hits, most telling first."""
+
+    name: str
+    order: int
+    find: Callable[[Project, str, int], Sequence[Hit]]
+
+
+_searches: dict[str, Search] = {}
 _sentences: list[Sentence] = []
 _panels: dict[str, Panel] = {}
 
@@ -37,6 +59,14 @@ def register_sentence(sentence: Sentence) -> None:
 
 def register_panel(panel: Panel) -> None:
     _panels[panel.name] = panel
+
+
+def register_search(search: Search) -> None:
+    _searches[search.name] = search
+
+
+def searches() -> list[Search]:
+    return sorted(_searches.values(), key=lambda search: search.order)
 
 
 def sentences() -> list[Sentence]:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from golive.kit.durations import DurationError, parse_duration
 from golive.people import audit, endpoints, keys, secrets, tokens, welcome
-from golive.people.models import ApiToken, KeyKind, Project, Purpose, Role
+from golive.people.models import ApiToken, KeyKind, Project, Purpose, Role, User
 
 app = typer.Typer()
 owner = typer.Typer(no_args_is_help=True, help="The person who runs this install.")
@@ -46,9 +46,20 @@ def find_project(name: str) -> Project:
 @owner.command("link")
 def owner_link(
     if_none: Annotated[bool, typer.Option("--if-none", help="Print nothing if there is an owner already.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="For an owner who forgot the password.")] = False,
+    email: Annotated[str, typer.Option(help="Which owner, with --reset; without, the first.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Print a one-time link, good for 24 hours, on which the owner's account is made."""
+    if reset:
+        owners = User.objects.filter(role=Role.OWNER, is_active=True).order_by("pk")
+        person = (owners.filter(email=email.lower()) if email else owners).first()
+        if person is None:
+            raise fail(f"There is no owner {email}".strip() + "; make one with: golive owner link")
+        link = welcome.create(Purpose.RESET, timezone.now(), email=person.email, role=Role.OWNER)
+        audit.record("cli", "person.reset", person.email)
+        typer.echo(json.dumps({"url": link}) if as_json else link)
+        return
     if welcome.owner_exists():
         if if_none:
             return

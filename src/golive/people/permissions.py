@@ -25,6 +25,11 @@ def may(person: Any, role: Role) -> bool:
     return isinstance(person, User) and person.may(role)
 
 
+def lacking(role: Role) -> str:
+    """What somebody is told who lacks a role."""
+    return f"This needs the role {role.label.lower()}. Ask an owner of this install."
+
+
 def needs(role: Role) -> Callable[[View[P]], View[P]]:
     """Let only people whose role includes `role` through; others get a page that says what is lacking."""
 
@@ -32,7 +37,7 @@ def needs(role: Role) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not may(request.user, role):
-                raise PermissionDenied(f"This needs the role {role.label.lower()}. Ask an owner of this install.")
+                raise PermissionDenied(lacking(role))
             return view(request, *args, **kwargs)
 
         return guarded

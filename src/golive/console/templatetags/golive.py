@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -89,6 +90,15 @@ def absolute(then: datetime) -> str:
     local, utc = timezone.localtime(then), then.astimezone(UTC)
     said = f"{utc:%a %d %b %Y %H:%M:%S} UTC"
     return said if local.utcoffset() == timedelta(0) else f"{local:%a %d %b %Y %H:%M:%S %Z} · {said}"
+
+
+@register.simple_tag
+def styled(field: BoundField) -> SafeString:
+    """A form field's control with the frame's classes."""
+    look = {"select": "form-select", "checkbox": "form-check-input", "checkboxselectmultiple": "form-check-input"}
+    given = str(field.field.widget.attrs.get("class", ""))
+    style = f"{look.get(field.widget_type, 'form-control')}{' is-invalid' if field.errors else ''} {given}"
+    return SafeString(field.as_widget(attrs={"class": style.strip()}))
 
 
 @register.simple_tag

@@ -101,6 +101,34 @@
     if (event.target.matches?.("[data-submits]")) event.target.form?.requestSubmit();
   });
 
+  // Tabs: click, or arrow keys while one has the focus.
+  const choose = (tab) => {
+    tab.closest("[role=tablist]").querySelectorAll("[role=tab]").forEach((other) => {
+      const chosen = other === tab;
+      other.setAttribute("aria-selected", String(chosen));
+      other.tabIndex = chosen ? 0 : -1;
+      document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
+    });
+    tab.focus();
+  };
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest?.("[role=tab][aria-controls]");
+    if (tab) choose(tab);
+  });
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.("[role=tab][aria-controls]");
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!tab || !step) return;
+    const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
+    choose(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length]);
+  });
+
+  // A page nobody looks at asks for nothing.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const trigger = event.detail.requestConfig?.triggeringEvent;
+    if (document.hidden && !trigger) event.preventDefault();
+  });
+
   // Times.
   const ago = (then) => {
     const seconds = (Date.now() - then) / 1000;
