@@ -1,8 +1,11 @@
-"""The web process's ASGI application: console and API."""
+"""The web process's ASGI application: static files, console and API."""
 
 import os
+from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 
+from golive.console.static_files import App, StaticFiles
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
-application = get_asgi_application()
+application: Any = StaticFiles(cast(App, get_asgi_application()))
