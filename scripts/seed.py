@@ -39,6 +39,7 @@ ROUTES = [
     ("POST", "/webhooks/payments", 4, 28, 0.002),
     ("GET", "/healthz", 2, 2, 0.0),
 ]
+STATEMENT = "SELECT id FROM ? WHERE account_id = $1"
 ERRORS = [
     ("IntegrityError", 'duplicate key value violates unique constraint "users_email_key"', "acme.accounts.sign_up", 5),
     ("PaymentDeclined", "Card was declined: insufficient_funds", "acme.billing.charge", 9),
@@ -192,7 +193,7 @@ def request(slug: str, at: datetime, release: str, chance: random.Random) -> Ite
                 began,
                 length,
                 root,
-                attributes={"db.system": "postgresql", "db.statement": f"SELECT id FROM {table} WHERE account_id = $1"},
+                attributes={"db.system": "postgresql", "db.statement": STATEMENT.replace("?", table)},
             ),
         )
     if route == "/checkout":
