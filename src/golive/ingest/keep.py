@@ -45,7 +45,7 @@ STREAMS = {
 
 
 def framed(body: bytes, project: str, received_ms: int, marker: bytes) -> bytes:
-    """An OTLP request with our fields behind it, as one element of the `Protobuf` format. Nothing is decoded for that."""
+    """An OTLP request with our fields behind it, as one element of the `Protobuf` format; nothing is decoded."""
     name = project.encode()
     trailer = b"".join(
         [

@@ -19,7 +19,7 @@ _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 
 @dataclass
 class Findings:
-    """`changed`: the request must be serialised anew. `rejected` counts refused records; `reason` is the first one's."""
+    """`changed`: the request must be serialised anew. `rejected` counts refused records, `reason` is the first's."""
 
     changed: bool = False
     rejected: int = 0
@@ -116,7 +116,7 @@ def _bad_span(span: Any) -> str:
 
 
 def _mend_log_time(record: Any, now_ns: int) -> None:
-    """An absurd time gives way to the observed time, or to ours. No time at all is no contradiction: nothing is kept."""
+    """An absurd time gives way to the observed time, or to ours; it is kept unless there was none."""
     observed = record.observed_time_unix_nano
     plausible = now_ns - PAST_NS < observed < now_ns + FUTURE_NS
     _mend(record, "time_unix_nano", observed if plausible else now_ns)

@@ -1,6 +1,7 @@
 """OTLP in its JSON form: hex ids, lowerCamelCase, numbers also as strings, unknown fields ignored.
 
-A record (log record, span, metric) that cannot be read is left out and counted; a fault anywhere else refuses the request.
+A record (log record, span, metric) that cannot be read is left out and counted; a fault anywhere else refuses the
+request.
 """
 
 import base64

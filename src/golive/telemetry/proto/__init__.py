@@ -22,7 +22,8 @@ _LABELS = {
 _LINE = re.compile(
     r"message (?P<message>\w+) \{"
     r"|oneof (?P<oneof>\w+) \{"
-    r"|(?:(?P<label>optional|repeated|required) )?(?P<type>\w+) (?P<name>\w+) = (?P<number>\d+)(?P<packed> \[packed = true\])?;"
+    r"|(?:(?P<label>optional|repeated|required) )?(?P<type>\w+) (?P<name>\w+) = (?P<number>\d+)"
+    r"(?P<packed> \[packed = true\])?;"
     r"|(?P<end>\})"
 )
 
