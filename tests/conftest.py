@@ -1,0 +1,43 @@
+"""What any test may ask for: a running golive, its store, a PostgreSQL, a browser. Each is started once a worker."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from examples.demo.install import Install
+from golive.sandbox.servers import PostgresServer
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture(scope="session")
+def golive_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A whole golive on free ports and a data folder of its own. Mark tests that use it with xdist_group."""
+    install = Install(tmp_path_factory.mktemp("golive"))
+    try:
+        yield install.start()
+    finally:
+        install.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real PostgreSQL; make a database of your own with `postgres.create_database(name)`."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; open a page of your own with `browser.new_page()`."""
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.fail("no Chromium: run `make setup`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=Path(program), args=BROWSER_OPTIONS)
+        yield chromium
+        chromium.close()
