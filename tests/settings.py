@@ -5,6 +5,6 @@ import tempfile
 
 os.environ["GOLIVE_DATA"] = tempfile.mkdtemp(prefix="golive-test-")
 
-from golive.settings import *  # noqa: E402, F403
+from golive.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -86,8 +86,7 @@ def test_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
         holder.bind(("127.0.0.1", port))
         holder.listen()
         done = subprocess.run(
-            [sys.executable, "-m", "golive.up", "--data", str(tmp_path), "--port", str(port)]
-            + ["--ingest-port", str(ingest_port)],
+            [sys.executable, "-m", "golive.up", f"--data={tmp_path}", f"--port={port}", f"--ingest-port={ingest_port}"],
             capture_output=True,
             text=True,
             timeout=30,
@@ -100,7 +99,9 @@ def test_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_supervisor_stays_light() -> None:
-    code = "import golive.up.__main__, sys; print([m for m in ('django', 'typer', 'rich', 'asyncio') if m in sys.modules])"
+    code = (
+        "import golive.up.__main__, sys; print([m for m in ('django', 'typer', 'rich', 'asyncio') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
