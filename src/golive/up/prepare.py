@@ -3,17 +3,25 @@
 import os
 
 import django
-from django.conf import settings
-from django.core.management import call_command
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
 django.setup()
 
+from django.core.management import call_command  # noqa: E402 (all of these need Django's tables)
+from django.utils import timezone  # noqa: E402
+
+from golive.people import audit, keys, welcome  # noqa: E402
+from golive.people.models import Purpose, Role  # noqa: E402
+
 
 def main() -> None:
     """Migrate the database; print what the operator must know, one line each."""
-    settings.STATIC_ROOT.mkdir(mode=0o700, parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
+    keys.publish()
+    if not welcome.owner_exists():
+        link = welcome.create(Purpose.OWNER, timezone.now(), role=Role.OWNER)
+        audit.record("golive up", "owner.link", "owner")
+        print(f"first run: make the owner's account within 24 hours at {link}")
 
 
 if __name__ == "__main__":
