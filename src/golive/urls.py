@@ -17,3 +17,5 @@ urlpatterns = [
     *(path("", include(module.urlpatterns)) for module in PAGES),
     path("accounts/", include("allauth.urls")),  # after the rooms, which close what golive does not offer
 ]
+
+handler404 = "golive.console.missing.not_found"

@@ -8,6 +8,8 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+from golive.console.http_api import error
+
 
 class LoginRequired(LoginRequiredMiddleware):
     """Django's own, except that the API authenticates by token."""
@@ -30,5 +32,16 @@ def viewer_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
                 return get_response(request)
         except (ValueError, OSError):  # not a zone, or not a key at all
             return get_response(request)
+
+    return middleware
+
+
+def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse NUL characters in addresses: no database column holds them and PostgreSQL raises."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return error(400, "An address cannot hold a NUL character.")
+        return get_response(request)
 
     return middleware

@@ -41,7 +41,9 @@ class File:
 
 def encoding(accepted: str, offered: dict[str, bytes]) -> str:
     """The best encoding that the client accepts: br, gzip or none."""
-    known = {part.split(";")[0].strip() for part in accepted.split(",") if "q=0" not in part.replace(" ", "").split(";")}
+    known = {
+        part.split(";")[0].strip() for part in accepted.split(",") if "q=0" not in part.replace(" ", "").split(";")
+    }
     return next((name for name in ("br", "gzip") if name in known and name in offered), "")
 
 

@@ -43,6 +43,12 @@ class User(AbstractUser):
         order = list(Role)
         return self.is_active and order.index(Role(self.role)) <= order.index(role)
 
+    def is_last_owner(self) -> bool:
+        """Whether nobody else could run this install."""
+        if not self.is_active or self.role != Role.OWNER:
+            return False
+        return not User.objects.filter(role=Role.OWNER, is_active=True).exclude(pk=self.pk).exists()
+
 
 class Purpose(models.TextChoices):
     """What a one-time link is for."""

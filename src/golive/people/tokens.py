@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -23,7 +24,12 @@ def digest(value: str) -> str:
 
 
 def create(
-    name: str, scopes: Sequence[str], *, by: User | None = None, lifetime: timedelta | None = None
+    name: str,
+    scopes: Sequence[str],
+    *,
+    by: User | None = None,
+    lifetime: timedelta | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a token; the second value is shown once and kept nowhere."""
     value = PREFIX + secrets.token_urlsafe(32)
@@ -33,7 +39,7 @@ def create(
         hint=value[-4:],
         scopes=list(scopes),
         created_by=by,
-        expires_at=timezone.now() + lifetime if lifetime else None,
+        expires_at=timezone.now() + lifetime if lifetime else expires_at,
     )
     return token, value
 
@@ -64,6 +70,33 @@ def covers(granted: Sequence[str], wanted: str) -> bool:
     return any(scope in ("*", wanted, f"{room}:write") for scope in granted) or (verb == "read" and "read" in granted)
 
 
+def includes(granted: Sequence[str], wanted: str) -> bool:
+    """Whether somebody with the scopes `granted` may give the scope `wanted` away."""
+    if wanted in ("*", "read"):
+        return "*" in granted or wanted in granted
+    return covers(granted, wanted)
+
+
+class Failures:
+    """Counts wrong tokens per address and minute, in this process's memory."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.minute = 0
+        self.counts: Counter[str] = Counter()
+
+    def exceeded(self, address: str, now: datetime) -> bool:
+        """Count one more; whether there are too many in this minute."""
+        minute = int(now.timestamp() // 60)
+        if minute != self.minute:
+            self.minute, self.counts = minute, Counter()
+        self.counts[address] += 1
+        return self.counts[address] > self.limit
+
+
+failures = Failures(limit=120)
+
+
 class TokenAuth(HttpBearer):
     """Ninja authentication by bearer token; with `wanted`, the token must cover that scope."""
 
@@ -77,12 +110,27 @@ class TokenAuth(HttpBearer):
             Q(expires_at=None) | Q(expires_at__gt=now), digest=digest(token), revoked_at=None
         ).first()
         if found is None:
+            address = request.META.get("REMOTE_ADDR", "")
+            if failures.exceeded(address, now):
+                raise HttpError(429, "Too many tries with tokens that are not valid; wait a minute.")
             return None
         if self.wanted and not covers(found.scopes, self.wanted):
             raise HttpError(403, f"This token lacks the scope {self.wanted}.")
         if found.last_used_at is None or now - found.last_used_at > timedelta(minutes=1):
             ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
         return found
+
+
+class RoomAuth(TokenAuth):
+    """For operations that name no scope of their own: the room's read scope, or its write scope for changes."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__()
+        self.room = room
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
+        verb = "read" if request.method in ("GET", "HEAD", "OPTIONS") else "write"
+        return TokenAuth(f"{self.room}:{verb}").authenticate(request, token)
 
 
 def scope(wanted: str) -> TokenAuth:

@@ -61,12 +61,6 @@ def _invite(request: HttpRequest) -> tuple[InviteForm, str]:
     return InviteForm(), link
 
 
-def last_owner(person: User) -> bool:
-    """Whether nobody else could run this install without this person."""
-    owners = User.objects.filter(role=Role.OWNER, is_active=True)
-    return person.is_active and person.role == Role.OWNER and owners.exclude(pk=person.pk).count() == 0
-
-
 @require_POST
 @needs(Role.OWNER)
 def change_role(request: HttpRequest, pk: int) -> HttpResponse:
@@ -74,7 +68,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     role = request.POST.get("role", "")
     if role not in Role.values:
         messages.error(request, f"{role!r} is not a role.")
-    elif role != Role.OWNER and last_owner(person):
+    elif role != Role.OWNER and person.is_last_owner():
         messages.error(request, f"{person} is the only owner: make somebody else an owner first.")
     elif role != person.role:
         before, person.role = person.role, role
@@ -90,7 +84,7 @@ def change_standing(request: HttpRequest, pk: int) -> HttpResponse:
     """Disable somebody (their sessions end at once) or let them in again."""
     person = get_object_or_404(User, pk=pk)
     active = request.POST.get("active") == "yes"
-    if not active and last_owner(person):
+    if not active and person.is_last_owner():
         messages.error(request, f"{person} is the only owner: make somebody else an owner first.")
     elif active != person.is_active:
         person.is_active = active

@@ -178,7 +178,7 @@
     place.classList.remove("chart-empty");
     place.style.height = "";
     const shown = bars ? stacked(raw) : raw;
-    const narrow = figure.clientWidth < 480;
+    const narrow = figure.clientWidth < 400;
     const endLabels = !bars && spec.series.length > 1 && !narrow;
     const longest = Math.max(...spec.series.map((series) => series.label.length));
     const axis = { stroke: css("--muted"), font: `11px ${css("--tblr-font-sans-serif") || "sans-serif"}`,
@@ -213,7 +213,7 @@
       series: [{}, ...order.map((i) => {
         const ink = colour(spec.series[i], i);
         return bars
-          ? { stroke: ink, fill: ink, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.82, 40], gap: 1 }) }
+          ? { stroke: ink, fill: spec.series[i].tone === "ok" ? `${ink}99` : ink, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.82, 40], gap: 1 }) }
           : { stroke: ink, width: 1.6, dash: !spec.series[i].tone && i > 2 ? [5, 3] : undefined, spanGaps: false,
               points: { show: spec.times.length < 3, size: 4 } };
       })],
