@@ -2,145 +2,187 @@
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
 from golive.telemetry.accounts import Account, Right, authenticate, credentials
-from golive.telemetry.bodies import BodyError, decoded, parted
-from golive.telemetry.engine import Engine, EngineError, Result, Settings
-from golive.telemetry.limits import SettingRefused, reader_settings, writer_settings
+from golive.telemetry.bodies import BodyError, decoded, encoded, parted
+from golive.telemetry.engine import Engine, EngineError, Query, Result
+from golive.telemetry.guard import Forbidden
+from golive.telemetry.limits import SettingRefused
+from golive.telemetry.requests import Refusal, Request, form, with_form
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
-_RESERVED = frozenset({"query", "user", "password", "database", "default_format", "query_id", "compress", "decompress"})
-_STATUS = {516: 403, 194: 401, 164: 403, 497: 403, 62: 400, 60: 404, 81: 404, 47: 400, 36: 400, 159: 408, 202: 503}
 _MOST_STATEMENT_BYTES = 16 * 2**20
+_KILL = re.compile(r"\s*KILL\s+QUERY\s+WHERE\s+query_id\s*=\s*'([^'\\]+)'", re.IGNORECASE)
 log = logging.getLogger(__name__)
 
 
-class Refusal(Exception):
-    """A request that is answered with an error: ClickHouse's error code, HTTP status and text."""
+class Lane:
+    """Threads for one kind of work, and a bounded queue before them: beyond it a request is told to come later."""
 
-    def __init__(self, code: int, text: str, status: int | None = None) -> None:
-        super().__init__(text)
-        self.code, self.text, self.status = code, text, status or _STATUS.get(code, 500)
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, name)
+        self._most = threads + waiting
+        self._inside = 0
 
+    async def run(
+        self, work: Callable[[], Result], gone: Awaitable[object] | None, kill: Callable[[], object]
+    ) -> Result:
+        """Run `work` in a thread. When `gone` comes first the client has left: the work is cancelled or killed."""
+        if self._inside >= self._most:
+            raise Refusal(202, "Too many simultaneous queries; try again shortly.")
+        self._inside += 1
+        job = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        job.add_done_callback(self._leave)
+        if gone is None:
+            return await job
+        watch = asyncio.ensure_future(gone)
+        try:
+            await asyncio.wait({job, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not job.done() and not job.cancel():
+                await asyncio.to_thread(kill)
+            return await job
+        except asyncio.CancelledError:
+            raise Refusal(210, "The client went away.") from None
+        finally:
+            watch.cancel()
 
-@dataclass(frozen=True)
-class Query:
-    """One request for the engine."""
+    def close(self) -> None:
+        self._executor.shutdown(wait=True)
 
-    sql: str
-    format: str
-    parameters: Mapping[str, str]
-    database: str
-    settings: Settings
-    query_id: str
+    def _leave(self, job: object) -> None:
+        self._inside -= 1
 
 
 class Adapter:
-    """Answers requests. Reads and writes have threads of their own, so that neither starves the other."""
+    """Answers requests. Reads and writes have lanes of their own, so that neither starves the other."""
 
-    def __init__(self, engine: Engine, accounts: tuple[Account, ...], *, readers: int = 4, writers: int = 2) -> None:
+    def __init__(self, engine: Engine, accounts: tuple[Account, ...], *, readers: int = 4, writers: int = 3) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._threads = {
-            Right.READ: ThreadPoolExecutor(readers, "reader"),
-            Right.WRITE: ThreadPoolExecutor(writers, "writer"),
-        }
+        self._lanes = {Right.READ: Lane("reader", readers, 64), Right.WRITE: Lane("writer", writers, 32)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return None
         query_id = ""
         try:
-            if scope["path"] in ("/ping", "/replicas_status"):
+            request = Request.of(scope)
+            query_id = request.query_id
+            if request.path in ("/ping", "/replicas_status"):
                 return await _answer(send, 200, b"Ok.\n", [])
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            parameters = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
-            query_id = parameters.get("query_id") or str(uuid.uuid4())
-            account = authenticate(credentials(headers, parameters), self._accounts)
+            if request.path != "/":
+                raise Refusal(404, f"There is no handle {request.path}; queries go to /.", 404)
+            account = authenticate(credentials(request.headers, request.parameters), self._accounts)
             if account is None:
                 raise Refusal(516, "Authentication failed: password is incorrect, or there is no user with such name.")
-            result, format = await self._perform(account, headers, parameters, query_id, receive)
-            await _answer(send, 200, result.data, _heads(query_id, format, result))
+            result, heads = await self._perform(request, request.right(account.right), receive)
+            await _answer(send, 200, result.data, heads)
         except Refusal as refused:
             await _refuse(send, query_id, refused)
         except EngineError as error:
             await _refuse(send, query_id, Refusal(error.code, str(error)))
         except BodyError as error:
-            await _refuse(send, query_id, Refusal(117, str(error), 400))
-        except SettingRefused as error:
+            await _refuse(send, query_id, Refusal(117, str(error)))
+        except (SettingRefused, Forbidden) as error:
             await _refuse(send, query_id, Refusal(164, str(error)))
+        except Exception:
+            log.exception("A request failed in the adapter.")
+            await _refuse(send, query_id, Refusal(1002, "The store's adapter failed; its log says why."))
+
+    def close(self) -> None:
+        """Wait for what runs; nothing new may come."""
+        for lane in self._lanes.values():
+            lane.close()
 
     async def _perform(
-        self, account: Account, headers: dict[str, str], parameters: dict[str, str], query_id: str, receive: Receive
-    ) -> tuple[Result, str]:
-        format = headers.get("x-clickhouse-format") or parameters.get("default_format") or "TabSeparated"
-        asked = {
-            name: value for name, value in parameters.items() if name not in _RESERVED and not name.startswith("param_")
-        }
-        query = Query(
-            sql=parameters.get("query", ""),
-            format=format,
-            parameters={name[6:]: value for name, value in parameters.items() if name.startswith("param_")},
-            database=parameters.get("database") or headers.get("x-clickhouse-database") or "default",
-            settings=(reader_settings if account.right is Right.READ else writer_settings)(asked),
-            query_id=query_id,
-        )
-        loop = asyncio.get_running_loop()
-        body = decoded(_arriving(receive, await receive(), loop), headers.get("content-encoding", ""))
-        return await loop.run_in_executor(self._threads[account.right], self._run, query, body, account.right), format
+        self, request: Request, right: Right, receive: Receive
+    ) -> tuple[Result, list[tuple[bytes, bytes]]]:
+        query = request.query(right)
+        first = await receive()
+        whole = first["type"] == "http.request" and not first.get("more_body", False)
+        body = decoded(_arriving(receive, first), request.headers.get("content-encoding", ""))
+        compression = ""
+        if request.parameters.get("enable_http_compression") == "1":
+            compression = request.headers.get("accept-encoding", "")
+        chosen = ""
 
-    def _run(self, query: Query, body: Iterator[bytes], right: Right) -> Result:
-        insert, _, rest = parted(query.sql, body)
-        if insert is not None and right is Right.WRITE:
-            return self._engine.insert(insert.sql, insert.format, rest, query.database, query.settings, query.query_id)
-        sql = _text(rest)
-        run = self._engine.read if right is Right.READ else self._engine.write
-        return run(sql, query.format, query.parameters, query.database, query.settings, query.query_id)
+        def work() -> Result:
+            nonlocal chosen
+            result = self._run(query, body, right, request.headers.get("content-type", ""))
+            chosen, data = encoded(result.data, compression)
+            return replace(result, data=data)
 
+        # While a body still comes, the thread itself notices that the client has gone.
+        gone = receive() if whole and right is Right.READ else None
+        result = await self._lanes[right].run(work, gone, lambda: self._engine.kill(query.query_id))
+        return result, _heads(query, result, chosen)
 
-def _arriving(receive: Receive, first: MutableMapping[str, Any], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """The chunks of a request's body, for a thread: waits for the event loop to bring the next one."""
-    message = first
-    while True:
-        if message["type"] == "http.disconnect":
-            raise Refusal(210, "The client went away before its request was complete.")
-        yield message.get("body", b"")
-        if not message.get("more_body", False):
-            return
-        message = asyncio.run_coroutine_threadsafe(_next(receive), loop).result()
-
-
-async def _next(receive: Receive) -> MutableMapping[str, Any]:
-    return await receive()
+    def _run(self, query: Query, body: Iterator[bytes], right: Right, content_type: str) -> Result:
+        if content_type.startswith("multipart/form-data"):
+            query = with_form(query, form(content_type, _whole(body)))
+            body = iter(())
+        insert, rest = parted(query.sql, body)
+        if insert is not None:
+            if right is Right.READ:
+                raise Forbidden("Cannot execute query in readonly mode. Readers may not INSERT.")
+            return self._engine.insert(replace(query, sql=insert.sql, format=insert.format), rest)
+        query = replace(query, sql=_statement(rest))
+        if right is Right.READ:
+            return self._engine.read(query)
+        if killed := _KILL.match(query.sql):
+            return self._engine.kill(killed.group(1))
+        return self._engine.write(query)
 
 
-def _text(chunks: Iterator[bytes]) -> str:
+def _arriving(receive: Receive, first: Message) -> Iterator[bytes]:
+    """The chunks of a request's body, for a thread: it waits while the event loop brings the next one."""
+    loop = asyncio.get_running_loop()
+
+    async def following() -> Message:
+        return await receive()
+
+    def chunks() -> Iterator[bytes]:
+        message = first
+        while True:
+            if message["type"] == "http.disconnect":
+                raise Refusal(210, "The client went away before its request was complete.")
+            yield message.get("body", b"")
+            if not message.get("more_body", False):
+                return
+            message = asyncio.run_coroutine_threadsafe(following(), loop).result()
+
+    return chunks()
+
+
+def _whole(chunks: Iterator[bytes]) -> bytes:
     whole = bytearray()
     for chunk in chunks:
         whole += chunk
         if len(whole) > _MOST_STATEMENT_BYTES:
-            raise Refusal(229, f"The statement is larger than {_MOST_STATEMENT_BYTES} bytes.", 413)
+            raise Refusal(229, f"The statement is larger than {_MOST_STATEMENT_BYTES} bytes.")
+    return bytes(whole)
+
+
+def _statement(chunks: Iterator[bytes]) -> str:
     try:
-        sql = whole.decode()
+        sql = _whole(chunks).decode()
     except UnicodeDecodeError:
         raise Refusal(62, "The statement is not UTF-8 text.") from None
-    if not sql.strip():
-        raise Refusal(62, "Empty query.")
+    if not sql.strip() or "\0" in sql:
+        raise Refusal(62, "The statement is empty or has a zero byte.")
     return sql
 
 
-def _heads(query_id: str, format: str, result: Result) -> list[tuple[bytes, bytes]]:
+def _heads(query: Query, result: Result, compression: str) -> list[tuple[bytes, bytes]]:
     summary = {
         "read_rows": str(result.rows_read),
         "read_bytes": str(result.bytes_read),
@@ -149,26 +191,28 @@ def _heads(query_id: str, format: str, result: Result) -> list[tuple[bytes, byte
         "elapsed_ns": str(int(result.elapsed_seconds * 1e9)),
     }
     heads = [
-        (b"x-clickhouse-query-id", query_id.encode("latin-1", "replace")),
+        (b"x-clickhouse-query-id", query.query_id.encode()),
         (b"x-clickhouse-timezone", b"UTC"),
         (b"x-clickhouse-summary", orjson.dumps(summary)),
     ]
-    if result.data.nbytes:
-        heads.append((b"x-clickhouse-format", format.encode()))
+    if len(result.data):
+        heads.append((b"x-clickhouse-format", query.format.encode()))
+    if compression:
+        heads.append((b"content-encoding", compression.encode()))
     return heads
 
 
 async def _refuse(send: Send, query_id: str, refused: Refusal) -> None:
-    text = refused.text if refused.text.startswith("Code:") else f"Code: {refused.code}. DB::Exception: {refused.text}"
     heads = [
         (b"x-clickhouse-exception-code", str(refused.code).encode()),
-        (b"x-clickhouse-query-id", query_id.encode("latin-1", "replace")),
+        (b"x-clickhouse-query-id", query_id.encode()),
+        *([(b"retry-after", b"1")] if refused.status == 503 else []),
+        *([(b"www-authenticate", b'Basic realm="golive"')] if refused.code in (194, 516) else []),
     ]
-    await _answer(send, refused.status, (text + "\n").encode(), heads)
+    await _answer(send, refused.status, (refused.text + "\n").encode("utf-8", "replace"), heads)
 
 
 async def _answer(send: Send, status: int, body: bytes | memoryview, heads: list[tuple[bytes, bytes]]) -> None:
-    length = len(body) if isinstance(body, bytes) else body.nbytes
-    heads = [*heads, (b"content-length", str(length).encode()), (b"content-type", b"text/plain; charset=UTF-8")]
+    heads = [*heads, (b"content-length", str(len(body)).encode()), (b"content-type", b"text/plain; charset=UTF-8")]
     await send({"type": "http.response.start", "status": status, "headers": heads})
     await send({"type": "http.response.body", "body": body})

@@ -1,5 +1,6 @@
 """Request bodies as streams: read as they arrive, decompressed on the way, split into statement and data."""
 
+import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ else:
     from backports import zstd
 
 _HEAD_BYTES = 64 * 1024
+_WORTH_COMPRESSING_BYTES = 4096
 
 
 class BodyError(Exception):
@@ -84,11 +86,25 @@ def _guarded(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise BodyError(f"The body could not be decompressed: {error}") from error
 
 
-def parted(sql: str, body: Iterator[bytes]) -> tuple[Insert | None, str, Iterator[bytes]]:
+def encoded(data: bytes | memoryview, accepted: str) -> tuple[str, bytes | memoryview]:
+    """An answer compressed by the first encoding that the client accepts and we know; "" when it stays as it is."""
+    if len(data) >= _WORTH_COMPRESSING_BYTES:
+        for offer in accepted.split(","):
+            match offer.partition(";")[0].strip().lower():
+                case "zstd":
+                    return "zstd", zstd.compress(data, level=1)
+                case "lz4":
+                    return "lz4", lz4.frame.compress(data)
+                case "gzip":
+                    return "gzip", gzip.compress(data, compresslevel=3)
+    return "", data
+
+
+def parted(sql: str, body: Iterator[bytes]) -> tuple[Insert | None, Iterator[bytes]]:
     """Take a statement apart from the data that follow it.
 
-    `sql` is what came in the URL; the body continues it. Returns the INSERT with its data's chunks, or None, the
-    statement and what is left of the body (which then belongs to the statement).
+    `sql` is what came in the URL; the body continues it. Returns the INSERT and its data's chunks, or None and the
+    whole text in chunks.
     """
     head = sql.encode()
     if head:
@@ -99,8 +115,8 @@ def parted(sql: str, body: Iterator[bytes]) -> tuple[Insert | None, str, Iterato
             break
     insert = _insert(head)
     if insert is None:
-        return None, "", _chain(head, body)
-    return insert, insert.sql, _chain(head[insert.data_starts :], body)
+        return None, _chain(head, body)
+    return insert, _chain(head[insert.data_starts :], body)
 
 
 def _insert(head: bytes) -> Insert | None:

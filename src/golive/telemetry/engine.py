@@ -1,7 +1,7 @@
 """chDB, the ClickHouse engine inside this process: sessions, queries, streamed inserts, cancelling.
 
-A session is a chDB connection with its settings; opening one costs a third of a millisecond. Whatever a query left
-behind in its session (USE, SET) goes with it, because only sessions of plain reads are used again.
+A session is a chDB connection with its settings; opening one costs about a millisecond. What a statement leaves
+behind in its session (USE, SET) goes with it: only sessions of plain reads are used again.
 """
 
 import re
@@ -19,8 +19,13 @@ for _heavy in ("numpy", "pandas", "pyarrow"):
 
 from chdb import _chdb  # noqa: E402
 
+from golive.telemetry.guard import Forbidden, examine  # noqa: E402
+
 _CODE = re.compile(r"Code: (\d+)\.")
 _KEPT_SESSIONS = 16
+_KEPT_VERDICTS = 512
+
+Settings = tuple[tuple[str, str], ...]
 
 
 class EngineError(Exception):
@@ -33,10 +38,26 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True)
+class Query:
+    """One statement for the engine, with everything a request may say about it.
+
+    `parameters` are escaped as in TabSeparated, as ClickHouse's HTTP interface takes them.
+    """
+
+    sql: str
+    format: str = "TabSeparated"
+    parameters: Mapping[str, str] | None = None
+    database: str = "default"
+    settings: Settings = ()
+    query_id: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
     """What a statement gave: the formatted bytes, and counts for the summary."""
 
-    data: memoryview
+    data: memoryview | bytes = b""
+    owner: Any = None  # the engine's memory behind `data` lives as long as this
     rows_read: int = 0
     bytes_read: int = 0
     rows_written: int = 0
@@ -44,124 +65,108 @@ class Result:
     elapsed_seconds: float = 0.0
 
 
-def literal(text: str) -> str:
-    """A string literal of ClickHouse."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def mark(query_id: str) -> str:
-    """The comment in front of a running statement by which it can be found and killed."""
-    return f"/*{re.sub('[^0-9A-Za-z_-]', '_', query_id)}*/ "
-
-
-Settings = tuple[tuple[str, str], ...]
-
-
 class Engine:
     """The embedded engine over one data folder, which it locks."""
 
     def __init__(self, folder: Path, memory_bytes: int) -> None:
+        """Raises EngineError when another process has the folder, or it cannot be read."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._address = f"{folder}?max_server_memory_usage={memory_bytes}"
-        self._keeper = self._call(_chdb.connect, self._address)  # the engine lives as long as one connection
-        self._idle: OrderedDict[tuple[str, Settings], list[Any]] = OrderedDict()
         self._lock = threading.Lock()
+        self._idle: OrderedDict[tuple[str, Settings], list[Any]] = OrderedDict()
+        self._canonical: OrderedDict[str, str] = OrderedDict()
+        self._keeper = _call(_chdb.connect, self._address)  # the engine lives as long as one connection
+        names = self.write(Query("SELECT lower(name) FROM system.table_functions")).data
+        self._table_functions = frozenset(bytes(names).decode().split())
 
-    def command(self, sql: str, database: str = "default") -> Result:
-        """Run one statement of our own, with every right."""
-        session = self._open(database, ())
+    def read(self, query: Query) -> Result:
+        """Run one plain read. Raises Forbidden for anything else, EngineError when the engine fails."""
+        key = (query.database, query.settings)
+        session = self._take(key) or self._open(query)
         try:
-            return self._run(session, sql, "TabSeparated", {})
-        finally:
-            session.close()
-
-    def read(
-        self, sql: str, format: str, parameters: Mapping[str, str], database: str, settings: Settings, query_id: str
-    ) -> Result:
-        """Run one plain read in a session with these settings, kept for the next of its kind."""
-        key = (database, settings)
-        session = self._take(key) or self._open(database, settings)
-        try:
-            result = self._run(session, mark(query_id) + sql, format, parameters)
+            self._examine(session, query)
+            result = _run(session, query)
         except BaseException:
             session.close()
             raise
         self._give(key, session)
         return result
 
-    def write(
-        self, sql: str, format: str, parameters: Mapping[str, str], database: str, settings: Settings, query_id: str
-    ) -> Result:
+    def write(self, query: Query) -> Result:
         """Run any statement, in a session of its own."""
-        session = self._open(database, settings)
+        session = self._open(query)
         try:
-            return self._run(session, mark(query_id) + sql, format, parameters)
+            return _run(session, query)
         finally:
             session.close()
 
-    def insert(
-        self, sql: str, format: str, chunks: Iterable[bytes], database: str, settings: Settings, query_id: str
-    ) -> Result:
-        """Stream data into an INSERT; on return it is committed. Chunks are consumed as the engine parses them."""
-        session = self._open(database, settings)
+    def insert(self, query: Query, chunks: Iterable[bytes]) -> Result:
+        """Stream data into the INSERT `query.sql` (without its FORMAT clause); on return they are committed.
+
+        When a chunk fails to come, nothing of the block being built is kept.
+        """
+        session = self._open(query)
         try:
-            inserter = self._call(session.send_insert, mark(query_id) + sql, format)
+            inserter = _call(session.send_insert, _mark(query.query_id) + query.sql, query.format)
             try:
                 for chunk in chunks:
                     if chunk:
-                        self._call(session.insert_append, inserter, chunk)
+                        _call(session.insert_append, inserter, chunk)
             except BaseException:
                 session.insert_cancel(inserter)
                 raise
-            done = self._call(session.insert_done, inserter)
+            done = _call(session.insert_done, inserter)
             return Result(
-                memoryview(b""),
-                rows_written=done.rows_written(),
-                bytes_written=done.bytes_written(),
-                elapsed_seconds=done.elapsed(),
+                rows_written=done.rows_written(), bytes_written=done.bytes_written(), elapsed_seconds=done.elapsed()
             )
         finally:
             session.close()
 
-    def kill(self, query_id: str) -> None:
+    def kill(self, query_id: str) -> Result:
         """Ask every statement that runs under this id to stop."""
-        self.command(f"KILL QUERY WHERE startsWith(query, {literal(mark(query_id))}) ASYNC")
+        return self.write(Query(f"KILL QUERY WHERE startsWith(query, {literal(_mark(query_id))}) ASYNC"))
 
     def close(self) -> None:
         """Close all sessions and with the last the engine."""
         with self._lock:
-            for sessions in self._idle.values():
-                for session in sessions:
-                    session.close()
+            for session in [session for sessions in self._idle.values() for session in sessions]:
+                session.close()
             self._idle.clear()
         self._keeper.close()
 
-    def _open(self, database: str, settings: Settings) -> Any:
-        session = self._call(_chdb.connect, self._address)
+    def _examine(self, session: Any, query: Query) -> None:
+        with self._lock:
+            canonical = self._canonical.get(query.sql)
+        if canonical is None:
+            kind = _call(session.classify_query, query.sql)["query_class"]
+            if kind not in (_chdb.query_class.READ_ONLY, _chdb.query_class.UNKNOWN):
+                raise Forbidden("Cannot execute query in readonly mode. Readers may SELECT, SHOW, DESCRIBE, EXPLAIN.")
+            escaped = query.sql.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+            asked = _call(
+                session.query, "SELECT formatQuerySingleLine({sql:String})", "TSVRaw", params={"sql": escaped}
+            )
+            canonical = asked.bytes().decode()
+            with self._lock:
+                self._canonical[query.sql] = canonical
+                while len(self._canonical) > _KEPT_VERDICTS:
+                    self._canonical.popitem(last=False)
+        examine(canonical, query.parameters or {}, self._table_functions)
+
+    def _open(self, query: Query) -> Any:
+        session = _call(_chdb.connect, self._address)
         try:
-            if settings:
-                chosen = ", ".join(f"{name} = {literal(value)}" for name, value in settings if name != "readonly")
-                self._call(session.query, f"SET {chosen}", "Null")
-            if database != "default":
-                self._call(session.query, f"USE `{database.replace('`', '')}`", "Null")
-            for name, value in settings:
+            chosen = [(name, value) for name, value in query.settings if name != "readonly"]
+            if chosen:
+                _call(session.query, "SET " + ", ".join(f"{_name(n)} = {literal(v)}" for n, v in chosen), "Null")
+            if query.database != "default":
+                _call(session.query, f"USE {_quoted(query.database)}", "Null")
+            for name, value in query.settings:
                 if name == "readonly":  # last: after it nothing can be set
-                    self._call(session.query, f"SET readonly = {int(value)}", "Null")
+                    _call(session.query, f"SET readonly = {int(value)}", "Null")
         except BaseException:
             session.close()
             raise
         return session
-
-    def _run(self, session: Any, sql: str, format: str, parameters: Mapping[str, str]) -> Result:
-        result = self._call(session.query, sql, format, params=dict(parameters))
-        return Result(
-            result.get_memview().view() if len(result) else memoryview(b""),
-            rows_read=result.storage_rows_read(),
-            bytes_read=result.storage_bytes_read(),
-            rows_written=result.rows_written(),
-            bytes_written=result.bytes_written(),
-            elapsed_seconds=result.elapsed(),
-        )
 
     def _take(self, key: tuple[str, Settings]) -> Any:
         with self._lock:
@@ -169,22 +174,55 @@ class Engine:
             return sessions.pop() if sessions else None
 
     def _give(self, key: tuple[str, Settings], session: Any) -> None:
-        extra = []
+        spare = []
         with self._lock:
             self._idle.setdefault(key, []).append(session)
             self._idle.move_to_end(key)
             while sum(map(len, self._idle.values())) > _KEPT_SESSIONS:
                 oldest, sessions = next(iter(self._idle.items()))
                 if sessions:
-                    extra.append(sessions.pop())
+                    spare.append(sessions.pop())
                 if not sessions:
                     del self._idle[oldest]
-        for spare in extra:
-            spare.close()
+        for old in spare:
+            old.close()
 
-    @staticmethod
-    def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        try:
-            return function(*arguments, **named)
-        except RuntimeError as error:
-            raise EngineError(str(error)) from error
+
+def literal(text: str) -> str:
+    """A string literal of ClickHouse."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _name(setting: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]\w*", setting):
+        raise EngineError(f"Code: 115. DB::Exception: Unknown setting {setting!r}. (UNKNOWN_SETTING)")
+    return setting
+
+
+def _mark(query_id: str) -> str:
+    """The comment in front of a running statement by which it can be found and killed."""
+    return f"/*{re.sub('[^0-9A-Za-z_-]', '_', query_id)}*/ " if query_id else ""
+
+
+def _run(session: Any, query: Query) -> Result:
+    result = _call(session.query, _mark(query.query_id) + query.sql, query.format, params=dict(query.parameters or {}))
+    return Result(
+        result.get_memview().view() if len(result) else b"",
+        owner=result,
+        rows_read=result.storage_rows_read(),
+        bytes_read=result.storage_bytes_read(),
+        rows_written=result.rows_written(),
+        bytes_written=result.bytes_written(),
+        elapsed_seconds=result.elapsed(),
+    )
+
+
+def _call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    try:
+        return function(*arguments, **named)
+    except RuntimeError as error:
+        raise EngineError(str(error)) from error

@@ -76,6 +76,11 @@ def writer_settings(asked: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((WRITER_DEFAULTS | wanted).items()))
 
 
+def own_settings() -> tuple[tuple[str, str], ...]:
+    """The settings of the store's own work, such as its schema."""
+    return writer_settings({})
+
+
 def _within(name: str, value: str, cap: int) -> int:
     try:
         asked = int(float(value))

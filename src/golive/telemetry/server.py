@@ -14,9 +14,10 @@ import uvicorn
 from golive.kit.folders import data_folder, write_private
 from golive.telemetry.accounts import accounts
 from golive.telemetry.adapter import Adapter
-from golive.telemetry.engine import Engine
-from golive.telemetry.migrate import CREATE_DATABASE, apply, steps
-from golive.telemetry.store import DATABASE, StoreError, endpoint_file
+from golive.telemetry.address import DATABASE, StoreError, endpoint_file
+from golive.telemetry.engine import Engine, Query
+from golive.telemetry.limits import own_settings
+from golive.telemetry.versions import CREATE_DATABASE, apply, steps
 
 HOST = "127.0.0.1"
 DEFAULT_MEMORY_BYTES = 1_200_000_000
@@ -54,15 +55,11 @@ def main() -> None:
         level=os.environ.get("GOLIVE_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     engine = Engine(data_folder() / "store", int(os.environ.get("GOLIVE_STORE_MEMORY_BYTES") or DEFAULT_MEMORY_BYTES))
-    engine.command(CREATE_DATABASE)
-    apply(
-        lambda sql: engine.command(sql, DATABASE),
-        lambda sql: bytes(engine.command(sql, DATABASE).data).decode().split(),
-        steps(),
-    )
+    _prepare(engine)
     known = accounts()
+    adapter = Adapter(engine, known)
     config = uvicorn.Config(
-        Adapter(engine, known),
+        adapter,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -71,7 +68,8 @@ def main() -> None:
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=12,
+        limit_concurrency=400,
     )
     server = listen()
     url = f"http://{HOST}:{server.getsockname()[1]}"
@@ -81,7 +79,19 @@ def main() -> None:
     try:
         uvicorn.Server(config).run(sockets=[server])
     finally:
+        adapter.close()
         engine.close()
+        log.info("The telemetry store is closed.")
+
+
+def _prepare(engine: Engine) -> None:
+    """Apply the schema with the engine's own hands, before anyone is let in."""
+    engine.write(Query(CREATE_DATABASE))
+
+    def run(sql: str) -> bytes:
+        return bytes(engine.write(Query(sql, database=DATABASE, settings=own_settings())).data)
+
+    apply(run, lambda sql: run(sql).decode().split(), steps())
 
 
 if __name__ == "__main__":

@@ -4,88 +4,79 @@ The store is ClickHouse's HTTP interface at GOLIVE_CLICKHOUSE_URL, or the embedd
 process writes to the data folder. Readers use a read-only account; only the schema and the loader may write.
 """
 
-import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import clickhouse_connect
-import orjson
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3.exceptions import HTTPError
 
-from golive.kit.folders import data_folder
+from golive.telemetry.address import DATABASE, Endpoint, StoreError, connection, endpoint, endpoint_file
 
-DATABASE = "golive"
-_local = threading.local()
+__all__ = ["DATABASE", "Endpoint", "StoreError", "connect", "endpoint", "endpoint_file", "queries", "row", "rows"]
 
-
-class StoreError(Exception):
-    """The store could not be reached or refused a query; the message says which and what to do."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the store listens and with what accounts; written by the store process, mode 0600."""
-
-    url: str
-    reader: tuple[str, str]
-    writer: tuple[str, str]
-
-
-def endpoint_file() -> Path:
-    return data_folder() / "run" / "store.json"
-
-
-def endpoint() -> Endpoint:
-    """The store's address: GOLIVE_CLICKHOUSE_URL (credentials in the URL), else the embedded engine's."""
-    if url := os.environ.get("GOLIVE_CLICKHOUSE_URL"):
-        parts = urlsplit(url)
-        account = (parts.username or "default", parts.password or "")
-        return Endpoint(url=url, reader=account, writer=account)
-    try:
-        kept = orjson.loads(endpoint_file().read_bytes())
-    except FileNotFoundError:
-        raise StoreError("The telemetry store is not running; start it with `golive up`.") from None
-    return Endpoint(url=kept["url"], reader=tuple(kept["reader"]), writer=tuple(kept["writer"]))
-
-
-def address(url: str) -> dict[str, Any]:
-    """Scheme, host and port of a store's URL, as clickhouse-connect takes them."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    return {
-        "interface": "https" if secure else "http",
-        "host": parts.hostname or "127.0.0.1",
-        "port": parts.port or (8443 if secure else 8123),
-    }
+CONNECT_SECONDS = 5
+READ_SECONDS = 70  # a little more than a reader's query may take
+WRITE_SECONDS = 620
+# Error codes of the engine that a person can do something about.
+_ADVICE = {
+    159: "it took too long; ask for a shorter time range or fewer services",
+    241: "it needs more memory than one query may take; ask for a shorter time range or fewer columns",
+    396: "its answer is too large; ask for fewer rows",
+    202: "the store is busy; try again in a moment",
+    516: "the password was refused; restart golive so that every process reads the new one",
+    243: "the disk is full; free space or lower GOLIVE_STORE_BYTES",
+}
+_clients: dict[tuple[Endpoint, bool], Client] = {}
+_lock = threading.Lock()
 
 
 def connect(*, write: bool = False) -> Client:
-    """This thread's connection. Raises StoreError when the store cannot be reached."""
+    """The process's client: safe for any number of threads, made on first use and again when the store has moved.
+
+    Raises StoreError when the store cannot be reached.
+    """
     place = endpoint()
-    name = f"{place.url} {'writer' if write else 'reader'}"
-    kept: dict[str, Client] = _local.__dict__.setdefault("clients", {})
-    if name not in kept:
-        parts = urlsplit(place.url)
-        user, password = place.writer if write else place.reader
+    key = (place, write)
+    if client := _clients.get(key):
+        return client
+    with _lock:
+        if key not in _clients:
+            for old in [old for old in _clients if old[0] != place]:
+                del _clients[old]
+            _clients[key] = _client(place, write)
+        return _clients[key]
+
+
+def rows(sql: str, *, time_limit: timedelta | None = None, **parameters: Any) -> list[dict[str, Any]]:
+    """Run a query with `{name:Type}` parameters on the read-only account; one dict a row.
+
+    `time_limit` ends it earlier than the store's own limit for readers. A query during which the store was restarted is
+    asked once more. Raises StoreError, whose message says what to do.
+    """
+    settings = {"max_execution_time": max(1, round(time_limit.total_seconds()))} if time_limit else None
+    try:
         try:
-            kept[name] = clickhouse_connect.get_client(
-                **address(place.url),
-                username=user,
-                password=password,
-                database=DATABASE,
-                autogenerate_session_id=False,
-            )
-        except ClickHouseError as error:
-            raise StoreError(
-                f"The telemetry store at {parts.hostname}:{parts.port} does not answer: {error}"
-            ) from error
-    return kept[name]
+            result = connect().query(sql, parameters=parameters, settings=settings)
+        except (OperationalError, HTTPError, OSError) as error:
+            if getattr(error, "code", None) is not None:
+                raise
+            _forget()
+            result = connect().query(sql, parameters=parameters, settings=settings)
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise StoreError(_explain(error)) from error
+    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+
+def row(sql: str, *, time_limit: timedelta | None = None, **parameters: Any) -> dict[str, Any]:
+    """The first row of `rows`, or an empty dict."""
+    found: Sequence[dict[str, Any]] = rows(sql, time_limit=time_limit, **parameters)
+    return found[0] if found else {}
 
 
 def queries(path: Path) -> Mapping[str, str]:
@@ -94,16 +85,35 @@ def queries(path: Path) -> Mapping[str, str]:
     return dict(zip(parts[1::2], (text.strip().rstrip(";") for text in parts[2::2]), strict=True))
 
 
-def rows(sql: str, **parameters: Any) -> list[dict[str, Any]]:
-    """Run a query with `{name:Type}` parameters on the read-only account; one dict a row."""
+def _client(place: Endpoint, write: bool) -> Client:
+    user, password = place.writer if write else place.reader
     try:
-        result = connect().query(sql, parameters=parameters)
-    except ClickHouseError as error:
-        raise StoreError(f"The telemetry store refused or did not answer a query: {error}") from error
-    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+        client = clickhouse_connect.get_client(
+            **connection(place.url),
+            username=user,
+            password=password,
+            database=DATABASE,
+            compress=not place.url.startswith("http://127."),  # on loopback it only costs
+            connect_timeout=CONNECT_SECONDS,
+            send_receive_timeout=WRITE_SECONDS if write else READ_SECONDS,
+            autogenerate_session_id=False,
+            show_clickhouse_errors="scrub",
+        )
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise StoreError(_explain(error)) from error
+    client.server_settings = {}  # the store decides which settings a reader may choose, not the client's guess
+    return client
 
 
-def row(sql: str, **parameters: Any) -> dict[str, Any]:
-    """The first row of `rows`, or an empty dict."""
-    found: Sequence[dict[str, Any]] = rows(sql, **parameters)
-    return found[0] if found else {}
+def _forget() -> None:
+    with _lock:
+        _clients.clear()
+
+
+def _explain(error: Exception) -> str:
+    code = getattr(error, "code", None)
+    if code is None:
+        return f"The telemetry store does not answer; `golive doctor` says why, `golive up` starts it. ({error})"
+    if advice := _ADVICE.get(code):
+        return f"The telemetry store ended a query: {advice}."
+    return f"The telemetry store refused a query: {error}"
