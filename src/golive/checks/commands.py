@@ -1,0 +1,95 @@
+"""`golive checks`: how checks stand, and one probe on request."""
+
+import sys
+from typing import Annotated, Any
+
+import orjson
+import typer
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from golive.alerts.models import State
+from golive.checks import history
+from golive.checks.models import Check
+from golive.checks.run import run as probe_once
+from golive.checks.standing import Standing, sentence, standings
+from golive.checks.verdict import Outcome
+from golive.console import words
+from golive.people.choice import WRONG_INPUT, choose
+from golive.telemetry.store import StoreError
+
+app = typer.Typer()
+checks_app = typer.Typer(help="Uptime checks: how they stand, and a probe on request.")
+app.add_typer(checks_app, name="checks")
+
+ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print for machines.")]
+
+
+@checks_app.callback(invoke_without_command=True)
+def checks(context: typer.Context, project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """List checks; exit 0 when all are up, 1 when one is down, 2 when one is unknown or there is none."""
+    if context.invoked_subcommand is not None:
+        return
+    chosen, now = choose(project), timezone.now()
+    try:
+        known = history.histories(chosen.slug, now)
+    except StoreError as error:
+        known = {}
+        typer.echo(str(error), err=True)
+    found = standings(chosen, now, known)
+    if as_json:
+        sys.stdout.write(orjson.dumps([_row(one) for one in found]).decode() + "\n")
+    else:
+        _table(found)
+        typer.echo(sentence(found, now).capitalize() + ".")
+    states = {one.state for one in found}
+    raise typer.Exit(1 if State.FIRING in states else 2 if State.UNKNOWN in states or not states else 0)
+
+
+@checks_app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="The check's name.")],
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Probe a check once from here, change nothing; exit 0 when up, 1 when down, 2 when it could not be probed."""
+    chosen = choose(project)
+    found = Check.objects.filter(project=chosen, name=name).select_related("project").first()
+    if found is None:
+        names = ", ".join(Check.objects.filter(project=chosen).values_list("name", flat=True)) or "none yet"
+        typer.echo(f"There is no check {name!r}; the checks are {names}.", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    result = probe_once(found)
+    if as_json:
+        sys.stdout.write(orjson.dumps(result.row()).decode() + "\n")
+    else:
+        typer.echo(f"{name} is {_word(result.attempt.outcome)}: {result.attempt.reason}.")
+    raise typer.Exit({Outcome.UP: 0, Outcome.DOWN: 1, Outcome.FAULT: 2}[result.attempt.outcome])
+
+
+def _word(outcome: Outcome) -> str:
+    return "unknown" if outcome is Outcome.FAULT else outcome.value
+
+
+def _row(one: Standing) -> dict[str, Any]:
+    return {
+        "name": one.check.name,
+        "url": one.check.full_url,
+        "state": one.word,
+        "reason": one.reason,
+        "since": one.since,
+        "checked_at": one.checked_at,
+        "uptime_24h": one.history.uptime.get("24h"),
+        "latency_ms": one.history.last_ms,
+    }
+
+
+def _table(found: list[Standing]) -> None:
+    table = Table("check", "state", "since", "reason", "latency", "uptime 24 h")
+    for one in found:
+        since = f"{one.since:%d %b %H:%M:%S}" if one.since else ""
+        uptime = words.percent(one.history.uptime.get("24h"))
+        table.add_row(one.check.name, one.word, since, one.reason, words.milliseconds(one.history.last_ms), uptime)
+    Console().print(table)

@@ -1,0 +1,107 @@
+"""Pages of checks: is everything up, and what does each check see?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from golive.alerts import liveness
+from golive.alerts.models import Flip
+from golive.changes.marks import marks
+from golive.checks import history
+from golive.checks.models import Check
+from golive.checks.run import run
+from golive.checks.standing import sentence, standing, standings
+from golive.checks.verdict import Outcome
+from golive.console.charts import Chart, Draw, Series
+from golive.console.frame import project_of
+from golive.console.navigation import Entry
+from golive.console.window import Window, window_of
+from golive.people.models import Project, Role
+from golive.people.permissions import needs
+from golive.telemetry.store import StoreError
+
+
+def _list(project: Project, window: Window) -> dict[str, Any]:
+    now = timezone.now()
+    try:
+        known, trouble = history.histories(project.slug, now, length=window.length), ""
+    except StoreError as error:
+        known, trouble = {}, str(error)
+    found = standings(project, now, known)
+    return {
+        "project": project,
+        "found": found,
+        "sentence": sentence(found, now),
+        "trouble": trouble,
+        "prober": liveness.of("checks", now),
+    }
+
+
+@require_GET
+def checks(request: HttpRequest, slug: str) -> HttpResponse:
+    """All checks: state, history, latency, uptime."""
+    project = project_of(request, slug)
+    window = window_of(request, "24h")
+    template = "checks/list.html" if request.headers.get("HX-Request") else "checks/page.html"
+    return render(request, template, {**_list(project, window), "window": window})
+
+
+@require_GET
+def check(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One check: what it sees, how fast, when it flipped."""
+    project = project_of(request, slug)
+    found = get_object_or_404(Check.objects.select_related("project", "state_row"), project=project, name=name)
+    window = window_of(request, "6h")
+    now = timezone.now()
+    failures = request.GET.get("only") == "failures"
+    context: dict[str, Any] = {"project": project, "window": window, "failures": failures, "trouble": ""}
+    try:
+        known = history.histories(project.slug, now, name=name, length=window.length)
+        context["charts"] = _charts(project, name, window)
+        context["results"] = history.results(project.slug, name, window.since, window.until, failures=failures, most=50)
+    except StoreError as error:
+        known, context["trouble"] = {}, str(error)
+    context["one"] = standing(found, now, known.get(name))
+    context["flips"] = Flip.objects.filter(project=project, source=f"check:{name}").order_by("-id")[:20]
+    template = "checks/detail_live.html" if request.headers.get("HX-Request") else "checks/detail.html"
+    return render(request, template, context)
+
+
+def _charts(project: Project, name: str, window: Window) -> list[Chart]:
+    rows = history.latency(project.slug, name, window)
+    if not rows:
+        return []
+    points, bands = marks(project, window.since, window.until)
+    times = [float(row["at"]) for row in rows]
+    lines = [Series(label, [row[key] for row in rows]) for label, key in (("p50", "p50"), ("p95", "p95"))]
+    phases = (("DNS", "dns"), ("connect", "connect"), ("TLS", "tls"), ("first byte", "first_byte"))
+    stacked = [Series(label, [row[key] for row in rows]) for label, key in phases if any(row[key] for row in rows)]
+    return [
+        Chart("Latency", "ms", times, lines, marks=points, bands=bands),
+        Chart("Where the time goes", "ms", times, stacked, marks=points, bands=bands, draw=Draw.BARS),
+    ]
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def probe_now(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Probe once from here and say what was seen; the state is left alone."""
+    project = project_of(request, slug)
+    found = get_object_or_404(Check.objects.select_related("project"), project=project, name=name)
+    result = run(found)
+    tell = {Outcome.UP: messages.success, Outcome.DOWN: messages.error, Outcome.FAULT: messages.warning}
+    tell[result.attempt.outcome](request, f"Just now, from this console: {name} {result.attempt.reason}.")
+    return redirect("check", slug, name)
+
+
+NAVIGATION = [Entry("Checks", "checks", "heart-rate-monitor", "c", 20)]
+urlpatterns = [
+    path("p/<slug:slug>/checks/", checks, name="checks"),
+    path("p/<slug:slug>/checks/<slug:name>/", check, name="check"),
+    path("p/<slug:slug>/checks/<slug:name>/probe/", probe_now, name="check-probe"),
+]
