@@ -42,6 +42,9 @@ class MemoryKeeper:
         self.states[target.number] = verdict.state
         return verdict.state
 
+    def explain(self, target: Target, text: str) -> None:
+        self.told = text
+
     def record(self, rows: Sequence[dict[str, Any]]) -> None:
         self.rows += rows
 

@@ -13,7 +13,7 @@ from golive.alerts.models import State
 from golive.checks import history
 from golive.checks.models import Check
 from golive.checks.run import run as probe_once
-from golive.checks.standing import Standing, sentence, standings
+from golive.checks.standing import Standing, headline, standings
 from golive.checks.verdict import Outcome
 from golive.console import words
 from golive.people.choice import WRONG_INPUT, choose
@@ -43,7 +43,7 @@ def checks(context: typer.Context, project: ProjectOption = None, as_json: JsonO
         sys.stdout.write(orjson.dumps([_row(one) for one in found]).decode() + "\n")
     else:
         _table(found)
-        typer.echo(sentence(found, now).capitalize() + ".")
+        typer.echo(headline(found, now) + ".")
     states = {one.state for one in found}
     raise typer.Exit(1 if State.FIRING in states else 2 if State.UNKNOWN in states or not states else 0)
 

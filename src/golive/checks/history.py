@@ -92,7 +92,7 @@ def histories(
             {span: share(uptimes[each][f"up_{span}"], uptimes[each][f"known_{span}"]) for span in SPANS}
             if each in uptimes
             else {},
-            float(uptimes[each]["last_ms"]) if each in uptimes else None,
+            (float(uptimes[each]["last_ms"]) or None) if each in uptimes else None,
         )
         for each in names
     }

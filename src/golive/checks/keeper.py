@@ -73,6 +73,11 @@ class DatabaseKeeper:
                 record_flip(check, old, verdict, at, before)
         return verdict.state
 
+    def explain(self, target: Target, text: str) -> None:
+        """Why a check is still unknown, for the page; not a transition."""
+        close_old_connections()
+        CheckState.objects.filter(check_row_id=target.number, state=State.UNKNOWN).update(reason=text[:500])
+
     def record(self, rows: Sequence[dict[str, Any]]) -> None:
         """Results go to the store; they are durable when this returns."""
         facts.record("check_results", rows)

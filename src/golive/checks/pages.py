@@ -15,7 +15,7 @@ from golive.changes.marks import marks
 from golive.checks import history
 from golive.checks.models import Check
 from golive.checks.run import run
-from golive.checks.standing import sentence, standing, standings
+from golive.checks.standing import headline, standing, standings
 from golive.checks.verdict import Outcome
 from golive.console.charts import Chart, Draw, Series
 from golive.console.frame import project_of
@@ -36,7 +36,7 @@ def _list(project: Project, window: Window) -> dict[str, Any]:
     return {
         "project": project,
         "found": found,
-        "sentence": sentence(found, now),
+        "headline": headline(found, now),
         "trouble": trouble,
         "prober": liveness.of("checks", now),
     }
@@ -63,7 +63,7 @@ def check(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     try:
         known = history.histories(project.slug, now, name=name, length=window.length)
         context["charts"] = _charts(project, name, window)
-        context["results"] = history.results(project.slug, name, window.since, window.until, failures=failures, most=50)
+        context["results"] = history.results(project.slug, name, window.since, window.until, failures=failures, most=30)
     except StoreError as error:
         known, context["trouble"] = {}, str(error)
     context["one"] = standing(found, now, known.get(name))

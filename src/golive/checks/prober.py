@@ -36,6 +36,9 @@ class Keeper(Protocol):
     def flip(self, target: Target, old: State, verdict: Verdict, at: datetime) -> State:
         """Save a transition and its flip in one transaction; the state that is in force afterwards."""
 
+    def explain(self, target: Target, text: str) -> None:
+        """Save why a check is still unknown."""
+
     def record(self, rows: Sequence[dict[str, Any]]) -> None: ...
 
     def beat(self, at: datetime, numbers: Sequence[int], details: dict[str, Any]) -> None: ...
@@ -47,6 +50,7 @@ class Watched:
 
     target: Target
     state: State
+    told: str = ""
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=12))
 
 
@@ -159,6 +163,9 @@ class Prober:
             watched.state = await self._in_thread(
                 self.keeper.flip, watched.target, watched.state, verdict, self.clock.now()
             )
+        elif verdict.state == State.UNKNOWN and verdict.text != watched.told:
+            watched.told = verdict.text
+            await self._in_thread(self.keeper.explain, watched.target, verdict.text)
         return verdict.check_again
 
     async def _flush(self) -> None:

@@ -25,7 +25,7 @@ SELECT
     countIf(time >= now() - INTERVAL 7 DAY) AS known_7d,
     countIf(ok) AS up_90d,
     count() AS known_90d,
-    argMax(latency_ms, time) AS last_ms
+    argMaxIf(latency_ms, time, http_status != 0) AS last_ms
 FROM check_results
 WHERE project = {project:String}
     AND kind != 'fault'

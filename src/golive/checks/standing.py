@@ -55,7 +55,7 @@ def sentence(found: Sequence[Standing], now: datetime) -> str:
     unknown = [one for one in found if one.state == State.UNKNOWN]
     parts = []
     if down:
-        names = _names([f"{one.check.name} is down since {_since(one.since, now)}" for one in down])
+        names = _names([f"{one.check.name} has been down for {_since(one.since, now)}" for one in down])
         parts.append(names)
     if unknown:
         verb = "is" if len(unknown) == 1 else "are"
@@ -66,6 +66,12 @@ def sentence(found: Sequence[Standing], now: datetime) -> str:
     if up:
         parts.append(f"{up} of {len(found)} up")
     return ", ".join(parts)
+
+
+def headline(found: Sequence[Standing], now: datetime) -> str:
+    """The sentence as a page's first; a check's name keeps its small letter."""
+    said = sentence(found, now)
+    return said[0].upper() + said[1:] if said.startswith(("all ", "nothing ")) else said
 
 
 def _names(words: Sequence[str]) -> str:

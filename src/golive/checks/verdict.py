@@ -69,7 +69,8 @@ def decide(state: State, attempts: Sequence[Attempt], policy: Policy = Policy())
     if len(faults) >= policy.faults:
         return Verdict(State.UNKNOWN, Because.FAULTS, f"golive cannot probe: {faults[-1].reason}", faults[0].at)
     if not known:
-        return Verdict(state, Because.NO_DATA, "no data yet", None, check_again=bool(faults))
+        text = f"golive cannot probe: {faults[-1].reason}" if faults else "no data yet"
+        return Verdict(state, Because.NO_DATA, text, None, check_again=bool(faults))
     if faults:
         return Verdict(state, Because.FAULT, faults[-1].reason, None, check_again=True)
     failures = _tail(known, Outcome.DOWN)

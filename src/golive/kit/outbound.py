@@ -288,7 +288,10 @@ class _Call:
         for left, address in enumerate(addresses, 1 - len(addresses)):
             origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
             connection = httpcore.AsyncHTTPConnection(
-                origin, ssl_context=_tls(), network_backend=_Pinned(address), keepalive_expiry=0
+                origin,
+                ssl_context=_tls() if url.scheme == "https" else None,
+                network_backend=_Pinned(address),
+                keepalive_expiry=0,
             )
             request = httpcore.Request(
                 method,
