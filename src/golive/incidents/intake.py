@@ -61,7 +61,7 @@ def _fired(flip: Flip) -> None:
             began_at=flip.began_at,
             service=flip.service,
             environment=flip.environment,
-            text=flip.reason,
+            text=f"{flip.title}: {flip.reason}",
         )
         _keep(incident, flip)
         news.broken(incident, incident.timeline.latest("id"))
@@ -95,7 +95,7 @@ def _calmed(flip: Flip) -> None:
         source.recovered_at = flip.at if flip.new == SourceState.OK else None
         source.save(update_fields=["state", "recovered_at"])
         well = flip.new == SourceState.OK
-        words = f"{source.title} is well again: {flip.reason}" if well else f"{source.title}: no data. {flip.reason}"
+        words = f"{flip.title}: {flip.reason}"
         kind = EntryKind.RECOVERED if well else EntryKind.FIRING
         write(source.incident, kind, words, flip.at, link=flip.evidence.get("link", ""), flip=flip)
         if well and source.incident.is_open:

@@ -12,12 +12,15 @@ from golive.incidents import links
 from golive.incidents.models import Incident
 from golive.kit.durations import format_duration
 from golive.notify.outbox import Content
+from golive.oncall.escalation import Page, Reason
+
+_SUFFIXES = {Reason.FIRST: "", Reason.REPEAT: " (again)", Reason.ESCALATION: " (escalated to you)"}
 
 
-def page(incident: Incident, who: str, number: int) -> Content:
+def page(incident: Incident, page: Page) -> Content:
     """The page to one person: the link to acknowledge comes first."""
-    again = f" (page {number})" if number > 1 else ""
-    return _broken(incident, f"{_subject(incident)}{again}", links.acknowledge_url(incident, who))
+    subject = f"{_subject(incident)}{_SUFFIXES[page.reason]}"
+    return _broken(incident, subject, links.acknowledge_url(incident, page.who))
 
 
 def broken(incident: Incident) -> Content:

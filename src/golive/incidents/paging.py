@@ -54,10 +54,10 @@ def _send(incident: Incident, number: int, page: Page, now: datetime) -> None:
     message = to_person(
         incident.project,
         page.who,
-        mail.page(incident, page.who, number),
+        mail.page(incident, page),
         key=f"{incident.about}:page:{number}",
         urgency=Urgency.HIGH,
         about=incident.about,
     )
     PageSent.objects.create(incident=incident, number=number, who=page.who, reason=page.reason, at=now, message=message)
-    write(incident, EntryKind.PAGED, f"Paged {page.detail}", now, message=message)
+    write(incident, EntryKind.PAGED, f"Paged {page.who} ({page.detail})", now, message=message)

@@ -68,13 +68,24 @@ def decide(policy: Policy, since: datetime, paged: Sequence[Paged], now: datetim
     upcoming = [at + policy.repeat for at in (sent[who] for who in policy.people[: reached + 1])]
     if reached + 1 < len(policy.people):
         upcoming.append(since + policy.escalate * (reached + 1))
-    reason = ", ".join(page.detail for page in pages) or "everybody reached so far was paged recently"
+    reason = ", ".join(f"{page.who} ({page.detail})" for page in pages) or "everybody reached so far was paged recently"
     return Decision(pages, min(upcoming), reason)
 
 
 def _page(policy: Policy, who: str, place: int, again: bool) -> Page:
     if again:
-        return Page(who, Reason.REPEAT, f"{who} again: not acknowledged")
+        return Page(who, Reason.REPEAT, "again: not acknowledged yet")
     if place:
-        return Page(who, Reason.ESCALATION, f"{who}: {policy.people[place - 1]} has not acknowledged")
-    return Page(who, Reason.FIRST, f"{who} is on call")
+        return Page(who, Reason.ESCALATION, f"{policy.people[place - 1]} has not acknowledged")
+    return Page(who, Reason.FIRST, "on call")
+
+
+def rehearse(policy: Policy, since: datetime, lasting: timedelta) -> list[tuple[datetime, Page]]:
+    """All pages that an incident sends which nobody acknowledges for so long, with their instants."""
+    at: datetime | None = since
+    sent: list[tuple[datetime, Page]] = []
+    while at is not None and at <= since + lasting:
+        decision = decide(policy, since, [Paged(page.who, when) for when, page in sent], at)
+        sent += [(at, page) for page in decision.pages]
+        at = decision.next_at
+    return sent

@@ -1,25 +1,43 @@
-"""What is known now of the checks and rules that speak for components: the last flip of each."""
+"""What is known now of the checks and rules that speak for components."""
+
+from datetime import datetime
 
 from django.db.models import Max
 
-from golive.alerts.models import Flip
+from golive.alerts.models import Flip, State
+from golive.checks.models import CheckState
+from golive.checks.verdict import seen
 from golive.people.models import Project
 from golive.statuspage.models import Component
 from golive.statuspage.standing import Condition
 
-_LOUDNESS = {"ok": 0, "unknown": 1, "firing": 2}
+_LOUDNESS = {State.OK: 0, State.UNKNOWN: 1, State.FIRING: 2}
 
 
-def conditions_of(project: Project, components: list[Component]) -> dict[str, list[Condition]]:
+def conditions_of(project: Project, components: list[Component], now: datetime) -> dict[str, list[Condition]]:
     """The conditions of each component by its name; one that was declared but never judged is unknown."""
-    last = Flip.objects.filter(project=project).values("source", "key").annotate(last=Max("id")).values("last")
-    flips = list(Flip.objects.filter(pk__in=last))
+    flips = _last_flips(project)
+    checks = _checks(project, now)
     found: dict[str, list[Condition]] = {}
     for component in components:
-        declared = [f"check:{name}" for name in component.checks] + [f"rule:{name}" for name in component.rules]
-        conditions = {source: Condition(source, "unknown") for source in declared}
-        for flip in sorted(flips, key=lambda flip: _LOUDNESS[flip.new]):  # of several instances the loudest counts
+        conditions = {f"rule:{name}": Condition(f"rule:{name}", State.UNKNOWN) for name in component.rules}
+        for flip in flips:
             if component.speaks(flip.source, flip.service):
                 conditions[flip.source] = Condition(flip.source, flip.new, flip.severity)
+        for name in component.checks:
+            source = f"check:{name}"
+            conditions[source] = Condition(source, checks.get(name, State.UNKNOWN))
         found[component.name] = list(conditions.values())
     return found
+
+
+def _checks(project: Project, now: datetime) -> dict[str, State]:
+    """The state of each check by name; one that has not been probed for long is unknown."""
+    rows = CheckState.objects.filter(check_row__project=project).select_related("check_row")
+    return {row.check_row.name: seen(State(row.state), row.checked_at, row.check_row.every, now)[0] for row in rows}
+
+
+def _last_flips(project: Project) -> list[Flip]:
+    """The last flip of each condition, quiet ones first: of several instances the loudest counts."""
+    last = Flip.objects.filter(project=project).values("source", "key").annotate(last=Max("id")).values("last")
+    return sorted(Flip.objects.filter(pk__in=last), key=lambda flip: _LOUDNESS[State(flip.new)])

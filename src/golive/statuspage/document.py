@@ -84,7 +84,7 @@ def compose(project: Project, now: datetime) -> Document:
     stories = _stories(project)
     live = [story for story in stories if story.told != Told.RESOLVED]
     said = _said(live)
-    conditions = conditions_of(project, components)
+    conditions = conditions_of(project, components, now)
     bars = _bars(project, components, now.date())
     parts = [
         Part(component, of_component(conditions[component.name], said.get(component.code)), bars[component.name])

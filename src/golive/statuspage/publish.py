@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from golive.alerts.models import Flip
+from golive.checks.models import CheckState
 from golive.incidents.models import Incident, TimelineEntry
 from golive.kit.folders import data_folder, write_private
 from golive.people.models import Project
@@ -59,7 +60,8 @@ def serve(stop: threading.Event) -> None:
 def fingerprint() -> Sequence[Any]:
     """Changes whenever a page would: the newest of each thing that it shows."""
     newest = [model.objects.aggregate(last=Max("pk"))["last"] for model in (Flip, TimelineEntry, Update, Component)]
-    return [*newest, *StatusPage.objects.values_list("pk", "title", "publish_after")]
+    checks = CheckState.objects.order_by("pk").values_list("pk", "state")
+    return [*newest, *StatusPage.objects.values_list("pk", "title", "publish_after"), *checks]
 
 
 def write_all(now: datetime) -> None:

@@ -1,0 +1,144 @@
+"""`golive incident`: the list, one incident, and what can be done to it."""
+
+import getpass
+from collections.abc import Callable
+from typing import Annotated
+
+import orjson
+import typer
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from golive.alerts.models import Severity
+from golive.incidents import moves, view
+from golive.incidents.api import IncidentOut, entry_out
+from golive.incidents.clocks import Verdict
+from golive.incidents.lifecycle import IllegalTransition, State
+from golive.incidents.models import Incident
+from golive.kit.durations import format_duration
+from golive.people.choice import WRONG_INPUT, choose
+
+app = typer.Typer()
+incident_app = typer.Typer(no_args_is_help=True, help="What is broken, who is on it, how it ends.")
+app.add_typer(incident_app, name="incident")
+REFUSED = 1
+Slug = Annotated[str | None, typer.Option("--project", help="The project's slug.")]
+Number = Annotated[int, typer.Argument(help="The incident's number.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@incident_app.command("list")
+def list_incidents(
+    state: Annotated[State | None, typer.Option(help="Only those.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 20,
+    project: Slug = None,
+    json: Json = False,
+) -> None:
+    """Show incidents, newest first. Ends with 0 even when some are open."""
+    found = Incident.objects.filter(project=choose(project)).select_related("project")
+    found = found.filter(state=state) if state else found
+    if json:
+        for incident in found[:limit]:
+            typer.echo(orjson.dumps(IncidentOut.of(incident).model_dump()))
+        return
+    table = Table("#", "what", "severity", "state", "detected (UTC)", "lasted", "acknowledged by", box=None)
+    for i in found[:limit]:
+        lasted = format_duration(i.lasted) if i.lasted else "still on"
+        at = f"{i.detected_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(i.number), i.title, i.severity, i.state, at, lasted, i.acknowledged_by)
+    Console().print(table)
+
+
+@incident_app.command()
+def show(number: Number, project: Slug = None, json: Json = False) -> None:
+    """Show one incident: what broke, what changed just before, its clocks and timeline."""
+    incident, now = _find(number, project), timezone.now()
+    if json:
+        timeline = [entry_out(line).model_dump() for line in view.timeline(incident)]
+        typer.echo(orjson.dumps(IncidentOut.of(incident).model_dump() | {"timeline": timeline}))
+        return
+    console = Console(highlight=False)
+    console.print(f"#{incident.number} {view.headline(incident, now)}", style="bold", markup=False)
+    clocks = Table("clock", "after", "target", "", box=None)
+    for m in view.measures(incident, now, public=incident.is_critical):
+        took = format_duration(m.took) if m.took is not None else ""
+        so_far = f"{format_duration(m.so_far)} so far" if m.so_far is not None else ""
+        target = format_duration(m.target) if m.target else ""
+        clocks.add_row(m.name, took or so_far, target, "" if m.verdict == Verdict.NONE else m.verdict)
+    console.print(clocks)
+    for line in reversed(view.timeline(incident)):
+        tail = f" [{line.delivery}]" if line.delivery else ""
+        console.print(f"{line.at:%H:%M:%S}  {line.text}{tail}", markup=False)
+
+
+@incident_app.command("open")
+def open_(
+    title: Annotated[str, typer.Option(help="What is broken, in one sentence.")],
+    severity: Annotated[Severity, typer.Option(help="Critical pages, warning tells once.")] = Severity.CRITICAL,
+    service: Annotated[str, typer.Option()] = "",
+    project: Slug = None,
+) -> None:
+    """Open an incident by hand."""
+    made = moves.open_incident(choose(project), title, severity, timezone.now(), service=service, by=_me())
+    typer.echo(f"Opened #{made.number}: {made.title}")
+
+
+@incident_app.command()
+def ack(number: Number, project: Slug = None) -> None:
+    """Acknowledge: pages stop."""
+    incident = _find(number, project)
+    _do(lambda: moves.acknowledge(incident, _me(), timezone.now()))
+    typer.echo(f"Acknowledged #{number}: {incident.title}")
+
+
+@incident_app.command()
+def note(number: Number, text: Annotated[str, typer.Argument()], project: Slug = None) -> None:
+    """Write a line into the timeline."""
+    incident = _find(number, project)
+    _do(lambda: moves.note(incident, _me(), timezone.now(), text))
+    typer.echo(f"Noted on #{number}.")
+
+
+@incident_app.command()
+def mitigate(number: Number, project: Slug = None) -> None:
+    """Say that users are served again."""
+    incident = _find(number, project)
+    _do(lambda: moves.mitigate(incident, _me(), timezone.now()))
+    typer.echo(f"Mitigated #{number}: {incident.title}")
+
+
+@incident_app.command()
+def resolve(
+    number: Number,
+    cause: Annotated[str, typer.Option(help="What made it break.")],
+    release: Annotated[str, typer.Option(help="The release that fixes it.")] = "",
+    none_needed: Annotated[str, typer.Option(help="Why no release is needed.")] = "",
+    project: Slug = None,
+) -> None:
+    """Close it: with its cause, and either the fixing release or why none is needed."""
+    incident = _find(number, project)
+    now = timezone.now()
+    _do(lambda: moves.resolve(incident, _me(), now, cause=cause, release=release, no_fix_reason=none_needed))
+    typer.echo(f"Resolved #{number}: {incident.title}")
+
+
+def _find(number: int, project: str | None) -> Incident:
+    chosen = choose(project)
+    found = Incident.objects.select_related("project").filter(project=chosen, number=number).first()
+    if found is None:
+        typer.echo(f"{chosen} has no incident #{number}; see `golive incident list`.", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    return found
+
+
+def _do(move: Callable[[], object]) -> None:
+    try:
+        move()
+    except IllegalTransition as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def _me() -> str:
+    return f"{getpass.getuser()} (command line)"
