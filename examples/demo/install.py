@@ -48,6 +48,8 @@ class Install:
             **(environment or {}),
             "GOLIVE_DATA": str(self.data),
             "GOLIVE_URL": self.url,
+            "GOLIVE_PORT": str(self.port),
+            "GOLIVE_INGEST_PORT": str(self.ingest_port),
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
         }
