@@ -109,7 +109,7 @@ class World:
         self.token = self.install.json("token", "create", "--scope", "*", "--name", "demo")["token"]
         self.password = f"demo-{secrets.token_urlsafe(9)}"
         link = self.install.json("owner", "link")["url"]
-        with httpx.Client(trust_env=False, timeout=30) as person:
+        with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as person:
             form = person.get(link)
             hidden = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)
             person.post(
