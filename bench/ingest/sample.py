@@ -8,22 +8,7 @@ from golive.telemetry.proto import message_class
 RECORDS = 1000
 TEMPLATES = 100
 _ROUTES = [f"/{area}/{{id}}/{verb}" for area in ("api/tasks", "api/users", "cart", "reports") for verb in ("", "edit")]
-_WORDS = [
-    "order",
-    "invoice",
-    "task",
-    "report",
-    "user",
-    "plan",
-    "seat",
-    "cache",
-    "query",
-    "worker",
-    "retry",
-    "timeout",
-    "upstream",
-    "session",
-]
+_WORDS = ["order", "invoice", "task", "report", "user", "plan", "seat", "cache", "query", "worker", "retry", "timeout"]
 
 
 def templates(seed: int = 7) -> list[bytes]:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 MAGIC = b"gl\xf7\x01"
 HEADER = struct.Struct("<4sIIQ16s")
-SEGMENT_BYTES = 24 << 20
+SEGMENT_BYTES = 32 << 20
 DEFAULT_LIMIT_BYTES = 2 << 30
 _SUFFIX = ".segment"
 
@@ -46,8 +46,11 @@ class Frame:
 
 def header_of(payload: bytes, identity: bytes, received_ms: int) -> bytes:
     """The bytes that stand before a payload. `identity` is 16 bytes."""
-    checksum = zlib.crc32(payload, zlib.crc32(identity, received_ms & 0xFFFFFFFF))
-    return HEADER.pack(MAGIC, len(payload), checksum, received_ms, identity)
+    return HEADER.pack(MAGIC, len(payload), _checksum(payload, identity, received_ms), received_ms, identity)
+
+
+def _checksum(payload: bytes, identity: bytes, received_ms: int) -> int:
+    return zlib.crc32(payload, zlib.crc32(identity + received_ms.to_bytes(8, "little")))
 
 
 def frames_in(content: bytes) -> Iterator[tuple[Frame, int]]:
@@ -58,7 +61,7 @@ def frames_in(content: bytes) -> Iterator[tuple[Frame, int]]:
         end = at + HEADER.size + size
         if end <= len(content):
             payload = content[at + HEADER.size : end]
-            if zlib.crc32(payload, zlib.crc32(identity, received_ms & 0xFFFFFFFF)) == checksum:
+            if _checksum(payload, identity, received_ms) == checksum:
                 yield Frame(payload, identity, received_ms), end
                 at = end
                 continue
