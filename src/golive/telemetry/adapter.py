@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,27 +34,31 @@ class Lane:
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, name)
         self._most = threads + waiting
+        self._lock = threading.Lock()
         self._inside = 0
 
     async def run(
         self, work: Callable[[], Result], gone: Awaitable[object] | None, kill: Callable[[], object]
     ) -> Result:
         """Run `work` in a thread. When `gone` comes first the client has left: the work is cancelled or killed."""
-        if self._inside >= self._most:
-            raise Refusal(202, "Too many simultaneous queries; try again shortly.")
-        self._inside += 1
-        job = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        with self._lock:
+            if self._inside >= self._most:
+                raise Refusal(202, "Too many simultaneous queries; try again shortly.")
+            self._inside += 1
+        job = self._executor.submit(work)
         job.add_done_callback(self._leave)
+        done = asyncio.wrap_future(job)
         if gone is None:
-            return await job
+            return await done
         watch = asyncio.ensure_future(gone)
         try:
-            await asyncio.wait({job, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if not job.done() and not job.cancel():
+            await asyncio.wait({done, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if done.done():
+                return done.result()
+            if not job.cancel():  # it has begun
                 await asyncio.to_thread(kill)
-            return await job
-        except asyncio.CancelledError:
-            raise Refusal(210, "The client went away.") from None
+                await asyncio.wait({done})
+            raise Refusal(210, "The client went away.")
         finally:
             watch.cancel()
 
@@ -61,7 +66,8 @@ class Lane:
         self._executor.shutdown(wait=True)
 
     def _leave(self, job: object) -> None:
-        self._inside -= 1
+        with self._lock:
+            self._inside -= 1
 
 
 class Adapter:

@@ -15,7 +15,9 @@ from golive.telemetry.limits import reader_settings, writer_settings
 
 # Errors whose HTTP status is not 500, as in ClickHouse's own server. Clients retry 503 only.
 _STATUS = (
-    dict.fromkeys((6, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 50, 53, 62, 63, 69, 72, 73, 115, 117, 130, 386, 457), 400)
+    dict.fromkeys(
+        (6, 26, 27, 36, 38, 41, 42, 43, 44, 46, 47, 50, 53, 62, 63, 69, 72, 73, 115, 117, 130, 386, 456, 457), 400
+    )
     | dict.fromkeys((16, 60, 81), 404)
     | {159: 408, 164: 403, 193: 403, 194: 401, 202: 503, 210: 499, 229: 413, 452: 403, 497: 403, 516: 403, 48: 501}
 )

@@ -6,7 +6,9 @@
 
 import logging
 import os
+import signal
 import socket
+import sys
 
 import orjson
 import uvicorn
@@ -15,7 +17,7 @@ from golive.kit.folders import data_folder, write_private
 from golive.telemetry.accounts import accounts
 from golive.telemetry.adapter import Adapter
 from golive.telemetry.address import DATABASE, StoreError, endpoint_file
-from golive.telemetry.engine import Engine, Query
+from golive.telemetry.engine import Engine, EngineError, Query
 from golive.telemetry.limits import own_settings
 from golive.telemetry.versions import CREATE_DATABASE, apply, steps
 
@@ -54,7 +56,11 @@ def main() -> None:
     logging.basicConfig(
         level=os.environ.get("GOLIVE_LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    engine = Engine(data_folder() / "store", int(os.environ.get("GOLIVE_STORE_MEMORY_BYTES") or DEFAULT_MEMORY_BYTES))
+    folder = data_folder() / "store"
+    try:
+        engine = Engine(folder, int(os.environ.get("GOLIVE_STORE_MEMORY_BYTES") or DEFAULT_MEMORY_BYTES))
+    except EngineError as error:
+        sys.exit(f"The telemetry store cannot open {folder}; is another golive running on it? ({error})")
     _prepare(engine)
     known = accounts()
     adapter = Adapter(engine, known)
@@ -76,6 +82,9 @@ def main() -> None:
     logins = {account.right.value: [account.name, account.password] for account in known}
     write_private(endpoint_file(), orjson.dumps({"url": url, **logins}))
     log.info("The telemetry store answers at %s.", url)
+    # uvicorn stops on these and then raises them again: by then they must mean nothing, so that the engine is closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     try:
         uvicorn.Server(config).run(sockets=[server])
     finally:
