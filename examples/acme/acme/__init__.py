@@ -1,0 +1,3 @@
+"""acme: a task tracker for small teams."""
+
+__version__ = "1.0.0"

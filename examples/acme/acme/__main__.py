@@ -1,0 +1,54 @@
+"""`python -m acme [--host H] [--port N] [--workers N]`: bring the schema up to date and serve.
+
+`python -m acme migrate` only does the first.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import uvicorn
+from alembic import command
+from alembic.config import Config
+
+from acme.settings import Settings, SettingsError
+
+_GRACE_SECONDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m acme", description=__doc__)
+    parser.add_argument("action", nargs="?", choices=["serve", "migrate"], default="serve")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        parser.exit(2, f"acme cannot start: {error}\n")
+    migrate(settings)
+    if arguments.action == "serve":
+        uvicorn.run(
+            "acme.app:create_app",
+            factory=True,
+            host=arguments.host,
+            port=arguments.port,
+            workers=arguments.workers,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the schema up to date; several processes may try at once."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["settings"] = settings
+    command.upgrade(config, "head")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The mails that acme sends, and how they leave (SMTP)."""
+
+import logging
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from urllib.parse import unquote, urlsplit
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail before it is addressed from anyone."""
+
+    to: str
+    subject: str
+    text: str
+
+
+def verification(to: str, name: str, link: str) -> Letter:
+    return Letter(
+        to,
+        "Confirm your email address",
+        f"Hello {name},\n\nwelcome to acme. Confirm your address to start:\n\n{link}\n\n"
+        "The link works for two days. If you did not sign up, ignore this mail.\n",
+    )
+
+
+def password_reset(to: str, name: str, link: str) -> Letter:
+    return Letter(
+        to,
+        "Choose a new password",
+        f"Hello {name},\n\nsomeone, hopefully you, asked for a new password:\n\n{link}\n\n"
+        "The link works once, for one hour. Your old password stays until you choose a new one.\n",
+    )
+
+
+def invitation(to: str, inviter: str, team: str, link: str) -> Letter:
+    return Letter(
+        to,
+        f"{inviter} invited you to {team} on acme",
+        f"Hello,\n\n{inviter} would like you to join {team} on acme:\n\n{link}\n\nThe link works for seven days.\n",
+    )
+
+
+def payment_failed(to: str, team: str, link: str) -> Letter:
+    return Letter(
+        to,
+        "Your payment did not go through",
+        f"Hello,\n\nwe could not charge the card for {team}. We try again in a few days; "
+        f"nothing changes until then.\n\nReview your plan: {link}\n",
+    )
+
+
+Send = Callable[[Letter], None]
+
+
+def smtp_sender(smtp_url: str, sender: str) -> Send:
+    """A function that delivers letters by SMTP. It logs a failure and does not raise: people can ask again."""
+    server = urlsplit(smtp_url)
+
+    def send(letter: Letter) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="acme.example")
+        message.set_content(letter.text)
+        try:
+            with smtplib.SMTP(server.hostname or "127.0.0.1", server.port or 25, timeout=_TIMEOUT_SECONDS) as smtp:
+                if server.scheme == "smtp+starttls":
+                    smtp.starttls()
+                if server.username:
+                    smtp.login(unquote(server.username), unquote(server.password or ""))
+                smtp.send_message(message)
+        except (OSError, smtplib.SMTPException):
+            logger.exception("mail could not be sent", extra={"mail.subject": letter.subject})
+        else:
+            logger.info("mail sent", extra={"mail.subject": letter.subject})
+
+    return send
