@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from golive.kit.durations import parse_duration
 
@@ -49,6 +49,11 @@ def resolve(value: Any) -> Any:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "format": "duration"})]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(lambda value: f"{value / timedelta(milliseconds=1):.0f}ms", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "duration"}),
+]
 Percent = Annotated[float, BeforeValidator(_percent), WithJsonSchema({"type": "string", "format": "percent"})]
 Resolved = Annotated[str, BeforeValidator(resolve), WithJsonSchema({"type": "string", "format": "reference"})]

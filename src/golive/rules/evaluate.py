@@ -1,0 +1,186 @@
+"""One pass over the rules: load → decide → save → flip."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from golive.alerts import flips, liveness
+from golive.alerts.models import Severity, State
+from golive.people.models import Project
+from golive.rules import signals
+from golive.rules.condition import Decision, Memory, Reading, Timing, decide
+from golive.rules.configure import ensure
+from golive.rules.models import Rule, RuleState
+from golive.rules.settings import RuleKind, RuleSettings
+from golive.telemetry.store import StoreError
+
+log = logging.getLogger("golive.rules")
+EVERY = timedelta(seconds=10)
+STORE_GRACE = timedelta(seconds=60)
+POOL_HOLD = timedelta(seconds=28)  # a pool may be full for a moment
+FORGET = timedelta(days=7)  # an instance (a service renamed, a disk gone) unknown for so long is forgotten
+Read = Callable[[RuleKind, str, RuleSettings, datetime], list[Reading]]
+
+
+def timing_of(kind: RuleKind, settings: RuleSettings) -> Timing:
+    """How long breach, recovery and silence must last; never longer than the rule's own window asks for."""
+    window: timedelta = getattr(settings, "window", timedelta(minutes=5))
+    silence = max(window, timedelta(minutes=1))
+    match kind:
+        case RuleKind.ERROR_RATE | RuleKind.P95:
+            return Timing(clear=min(Timing.clear, window), silence=silence)
+        case RuleKind.POOL:
+            return Timing(min(POOL_HOLD, window / 4), min(Timing.clear, window), silence)
+        case RuleKind.DISK:
+            return Timing(clear=timedelta(0), silence=silence)
+        case RuleKind.WEBHOOK_FAILURES:
+            return Timing(hold=timedelta(0), clear=timedelta(0), silence=silence)
+        case RuleKind.SIGNUPS:
+            return Timing(hold=timedelta(0), clear=timedelta(0), silence=timedelta(0))
+
+
+def evaluate_all(now: datetime | None = None, read: Read = signals.read) -> None:
+    """Evaluate every project's rules and say how it went."""
+    began = time.monotonic()
+    at = now or timezone.now()
+    trouble = ""
+    count = 0
+    for project in Project.objects.all():
+        told, states = evaluate(project, at, read)
+        trouble = trouble or told
+        count += states
+    took_ms = round((time.monotonic() - began) * 1000)
+    liveness.beat("rules", at, EVERY, states=count, took_ms=took_ms, trouble=trouble)
+
+
+def evaluate(project: Project, now: datetime, read: Read = signals.read) -> tuple[str, int]:
+    """Evaluate one project's rules; what was wrong with the store, if anything, and the number of states."""
+    trouble, count = "", 0
+    for rule in ensure(project):
+        settings = rule.in_force()
+        states = {state.key: state for state in rule.states.all()}
+        if not settings.enabled:
+            switch_off(rule, list(states.values()), now)
+            continue
+        timing = timing_of(RuleKind(rule.kind), settings)
+        try:
+            readings = {one.key: one for one in read(RuleKind(rule.kind), project.slug, settings, now)}
+            silence = "no data arrives any more"
+        except StoreError as error:
+            trouble = str(error)
+            log.warning("rule %s of %s: %s", rule.kind, project.slug, error)
+            readings, silence = {}, "golive cannot read its telemetry store"
+            timing = Timing(timing.hold, timing.clear, STORE_GRACE)
+        for key in states.keys() | readings.keys():
+            row = states.get(key) or _new(rule, readings[key], now)
+            reading = readings.get(key) or Reading(key, row.subject, silence, known=False)
+            take(rule, row, reading, timing, now)
+        count += len(states.keys() | readings.keys())
+        rule.states.filter(state=State.UNKNOWN, silent_since__lt=now - FORGET).delete()
+    return trouble, count
+
+
+def take(rule: Rule, row: RuleState, reading: Reading, timing: Timing, now: datetime) -> None:
+    """Decide on one reading and save what follows; a transition and its flip are one transaction."""
+    memory = Memory(
+        State(row.state),
+        Severity(row.severity),
+        row.warning_since,
+        row.critical_since,
+        row.clear_since,
+        row.silent_since,
+    )
+    decision = decide(memory, reading, timing, now)
+    first = row.pk is None
+    _write(row, reading, decision, now)
+    if first:
+        row.save()
+    if not decision.flipped:
+        if not first:
+            row.save()
+        return
+    quiet = memory.state == State.UNKNOWN and decision.memory.state == State.OK and row.fired_at is None
+    with transaction.atomic():
+        same = RuleState.objects.filter(pk=row.pk)
+        if not first and not same.filter(state=memory.state, severity=memory.severity).update(state=row.state):
+            return  # another pager was first
+        row.save()
+        if not quiet:
+            record_flip(rule, row, memory, reading, decision, now)
+
+
+def _new(rule: Rule, reading: Reading, now: datetime) -> RuleState:
+    return RuleState(rule=rule, key=reading.key, subject=reading.subject[:200], since=now, evaluated_at=now)
+
+
+def _write(row: RuleState, reading: Reading, decision: Decision, now: datetime) -> None:
+    memory = decision.memory
+    if decision.flipped:
+        row.since = decision.began_at or now
+        row.fired_at = now if memory.state == State.FIRING else row.fired_at
+    row.state, row.severity = memory.state, memory.severity
+    row.warning_since, row.critical_since = memory.warning_since, memory.critical_since
+    row.clear_since, row.silent_since = memory.clear_since, memory.silent_since
+    row.reason, row.evaluated_at = reading.text[:500], now
+    row.value, row.threshold = reading.value, reading.threshold
+    if reading.known:
+        row.subject, row.service, row.environment = reading.subject[:200], reading.service, reading.environment
+        row.evidence = dict(reading.evidence)
+
+
+def record_flip(
+    rule: Rule, row: RuleState, memory: Memory, reading: Reading, decision: Decision, now: datetime
+) -> None:
+    """The flip of a transition. Firing and recovery carry the rule's severity; coming to know nothing only informs."""
+    new = decision.memory.state
+    severity = decision.memory.severity if new == State.FIRING else memory.severity
+    if new == State.UNKNOWN or (memory.state == State.UNKNOWN and new == State.OK):
+        severity = Severity.INFO
+    words = rule.kind.replace("_", " ")
+    title = {
+        State.FIRING: reading.title,
+        State.OK: f"{words} of {row.subject} is back to normal",
+        State.UNKNOWN: f"{words} of {row.subject} is unknown",
+    }[new]
+    flips.record(
+        rule.project,
+        f"rule:{rule.kind}",
+        key=row.key,
+        title=title,
+        old=memory.state,
+        new=new,
+        severity=severity,
+        reason=decision.reason,
+        at=now,
+        began_at=decision.began_at,
+        service=row.service,
+        environment=row.environment,
+        link=link(rule, row),
+        evidence={**row.evidence, "value": reading.value, "threshold": reading.threshold},
+    )
+
+
+def link(rule: Rule, row: RuleState) -> str:
+    """The page that shows what a rule judged."""
+    base = f"/p/{rule.project.slug}"
+    if row.service and rule.kind in (RuleKind.ERROR_RATE, RuleKind.P95, RuleKind.WEBHOOK_FAILURES):
+        return f"{base}/services/{row.service}/"
+    return f"{base}/rules/{rule.kind}/"
+
+
+def switch_off(rule: Rule, states: list[RuleState], now: datetime) -> None:
+    """A rule that is off has no state; what fired flips to unknown, so that its incident does not wait for ever."""
+    for row in states:
+        if row.state == State.FIRING:
+            with transaction.atomic():
+                memory = Memory(State(row.state), Severity(row.severity))
+                reading = Reading(row.key, row.subject, "the rule was switched off", known=False)
+                decision = Decision(Memory(State.UNKNOWN), True, reading.text, now)
+                record_flip(rule, row, memory, reading, decision, now)
+                row.delete()
+        else:
+            row.delete()
