@@ -69,7 +69,8 @@ class Install:
 
     def start(self, timeout_seconds: float = 120.0) -> "Install":
         """Start and wait until every process answers. Raises InstallError."""
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.data, self.log.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         ports = ["--port", str(self.port), "--ingest-port", str(self.ingest_port)]
         command = [sys.executable, "-m", "golive.up", "--data", str(self.data), *ports]
         with self.log.open("ab") as log:

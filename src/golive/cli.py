@@ -94,6 +94,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
 
 def run(words: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    os.environ.setdefault("GOLIVE_LOG_LEVEL", "WARNING")  # people asked for an answer, not for a log
     try:
         if not words or words[0] not in WITHOUT_ROOMS:
             add_rooms()
