@@ -2,6 +2,7 @@
 is refused before it goes off."""
 
 import asyncio
+import contextlib
 import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +21,8 @@ MEBIBYTE = 1 << 20
 PIECE_BYTES = 256 << 10
 READ_SECONDS = 30.0
 IN_FLIGHT_BYTES = 160 * MEBIBYTE
+DRAIN_BYTES = 64 * MEBIBYTE
+DRAIN_SECONDS = 10.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -131,6 +134,7 @@ class Intake:
             )
         announced = headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > packed_limit:
+            await _drain(receive)
             raise _too_large(packed_limit)
         pieces: list[bytes] = []
         try:
@@ -155,12 +159,14 @@ class Intake:
             chunk: bytes = message.get("body", b"")
             packed += len(chunk)
             if packed > packed_limit:
+                await _drain(receive, message)
                 raise _too_large(packed_limit)
             for piece in unpacker.feed(chunk, limit) if chunk else ():
                 if not piece:
                     continue
                 size += len(piece)
                 if size > limit:
+                    await _drain(receive, message)
                     raise _too_large(limit)
                 if self._held + len(piece) > self.in_flight_bytes:
                     raise Refusal(503, "Too much is being received at once; try again shortly.", Retry_After="1")
@@ -170,6 +176,16 @@ class Intake:
                 break
         if not unpacker.finished():
             raise ValueError("it ends too early")
+
+
+async def _drain(receive: Receive, message: dict[str, Any] | None = None) -> None:
+    """Read on for a while and throw away: who is still sending does not see an answer."""
+    left = DRAIN_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0 and (message is None or message.get("more_body", False)):
+                message = await receive()
+                left -= len(message.get("body", b""))
 
 
 def _too_large(limit: int) -> Refusal:

@@ -27,7 +27,7 @@ PATIENCE = 30  # attempts before an answer that we do not know counts as a refus
 
 # Exception codes of the engine that say "these bytes", not "not now": parse errors, bad values, values out of range.
 DATA_CODES = frozenset(
-    (6, 26, 27, 32, 33, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 246, 321, 349, 407, 434, 436, 441, 443)
+    (6, 26, 27, 32, 33, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 246, 321, 349, 407, 434, 436, 441, 444)
 )
 
 
