@@ -84,7 +84,7 @@ class Acme(Program):
         except httpx.HTTPError:
             return False
 
-    def begin(self, timeout_seconds: float = 40.0) -> None:
+    def begin(self, timeout_seconds: float = 120.0) -> None:
         """Start and wait until it answers. Raises AcmeError."""
         self.start()
         end = time.monotonic() + timeout_seconds

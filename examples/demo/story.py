@@ -55,6 +55,7 @@ class Story:
             ("an incident opens", self.incident_opens),
             ("the check is red", self.check_is_red),
             ("the person on call has mail", self.mail_arrives),
+            ("the team's webhook is called", self.hook_is_called),
             ("customers are told", self.page_tells),
             ("acknowledged by the link in the mail", self.acknowledge),
             ("acme is started again", self.restart_acme),
@@ -87,9 +88,11 @@ class Story:
         return f"{until('signup event', look, 60)} signups"
 
     def sees_errors(self) -> str:
-        self.world.acme.fault("errors", route="/app/reports", seconds=8)
-        found = until("error group", lambda: self.watcher.groups(), 60)
-        return f"{len(found)} group(s): {found[0].get('title', found[0])}"
+        self.world.acme.fault("errors", route="/support", seconds=60)
+        self.world.acme.http.get("/support")
+        found = until("error group", self.watcher.groups, 60)
+        self.world.acme.mend()
+        return f"{len(found)} group(s): {found[0]['type']}: {found[0]['message']}"
 
     def check_is_green(self) -> str:
         return until("green check", lambda: "ok" if self.watcher.check_state("home") in ("ok", "up") else None, 60)
@@ -130,6 +133,10 @@ class Story:
         self.times.paged = self.message.received_at
         return str(self.message.subject)
 
+    def hook_is_called(self) -> str:
+        calls = until("call of the webhook", lambda: self.world.hook.calls, 30)
+        return f"{len(calls)} call(s)"
+
     def page_tells(self) -> str:
         def look() -> dict[str, Any] | None:
             page = self.watcher.status_page()
@@ -163,7 +170,7 @@ class Story:
         found = self.newest() or {}
         self.world.install.run("change", "record", "deploy", "--release", FIX, "--project", "acme")
         self.watcher.post(
-            f"incidents/{found['number']}/resolution", cause="acme was killed by hand, in the demo", fix_release=FIX
+            f"incidents/{found['number']}/resolution", cause="acme was killed by hand, in the demo", release=FIX
         )
         done = until("resolved incident", lambda: self.in_state("resolved"), 20)
         self.times.resolved = instant(done["resolved_at"])

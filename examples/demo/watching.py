@@ -51,14 +51,16 @@ class Watcher:
 
     def incident(self) -> dict[str, Any] | None:
         """The newest incident, or None."""
-        found = self.get("incidents")
-        items = found if isinstance(found, list) else found["incidents"]
-        return items[0] if items else None
+        found: list[dict[str, Any]] = self.get("incidents")
+        return found[0] if found else None
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Error groups that nobody has resolved."""
+        found: list[dict[str, Any]] = self.get("errors")
+        return found
 
     def check_state(self, name: str) -> str:
-        found = self.get("checks")
-        items = found if isinstance(found, list) else found["checks"]
-        return next((str(item["state"]) for item in items if item["name"] == name), "missing")
+        return next((str(check["state"]) for check in self.get("checks") if check["name"] == name), "missing")
 
     def status_page(self) -> dict[str, Any]:
         """The public status page in Statuspage's JSON."""
