@@ -1,7 +1,7 @@
 """A project with people on call, a real SMTP server, and flips to order."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,20 +22,21 @@ def sink(tmp_path: Path) -> Iterator[MailSink]:
 
 
 @pytest.fixture
-def project(db) -> Project:
+def project(db: None) -> Project:
     return Project.objects.create(slug="acme", name="acme")
 
 
 @pytest.fixture
-def on_call(project, sink) -> Project:
+def on_call(project: Project, sink: MailSink) -> Project:
     """The project with mail and two people on call."""
-    Channels.objects.create(project=project, email=f"smtp://127.0.0.1:{sink.smtp_port}", sender="golive@acme.example")
+    server = f"smtp://127.0.0.1:{sink.smtp_port}"
+    Channels.objects.create(project=project, email=server, sender="golive@acme.example")
     OnCall.objects.create(project=project, people=["ada@acme.example", "ben@acme.example"])
     return project
 
 
 @pytest.fixture
-def flip(project) -> Callable[..., Flip]:
+def flip(project: Project) -> Callable[..., Flip]:
     """Writes a flip: `flip("check:home")` fires, `flip("check:home", State.OK)` recovers."""
 
     def make(
@@ -44,22 +45,25 @@ def flip(project) -> Callable[..., Flip]:
         severity: Severity = Severity.CRITICAL,
         *,
         service: str = "",
-        at=None,
+        at: datetime | None = None,
         old: State | None = None,
+        key: str = "",
     ) -> Flip:
         at = at or timezone.now()
+        name = source.partition(":")[2]
         return record(
             project,
             source,
-            title=f"{source.partition(':')[2]} is down",
+            key=key,
+            title=f"{name} is down" if new == State.FIRING else f"{name} is up again",
             old=old or (State.OK if new == State.FIRING else State.FIRING),
             new=new,
             severity=severity,
-            reason="connection refused, 2 tries" if new == State.FIRING else "answers again",
+            reason="connection refused, 2 tries" if new == State.FIRING else "200 in 80 ms",
             at=at,
             began_at=at - timedelta(seconds=3),
             service=service,
-            link=f"/p/acme/checks/{source.partition(':')[2]}/",
+            link=f"/p/acme/checks/{name}/",
         )
 
     return make

@@ -56,11 +56,11 @@ def headline(incident: Incident, now: datetime) -> str:
     lasted = format_duration((incident.mitigated_at or now) - incident.began_at)
     match State(incident.state):
         case State.DETECTED if incident.is_critical:
-            return f"{incident.title} for {lasted}; nobody has acknowledged it."
+            return f"{incident.title} ({lasted}): nobody has acknowledged it."
         case State.DETECTED:
-            return f"{incident.title} for {lasted}; nobody is on it."
+            return f"{incident.title} ({lasted}): nobody is on it."
         case State.ACKNOWLEDGED:
-            return f"{incident.title} for {lasted}; {incident.acknowledged_by} is on it."
+            return f"{incident.title} ({lasted}): {incident.acknowledged_by} is on it."
         case State.MITIGATED:
             return f"{incident.title}: recovered after {lasted}; the cause is not written down yet."
         case State.RESOLVED:
