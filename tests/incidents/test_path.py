@@ -29,7 +29,7 @@ def test_from_flip_to_resolution(on_call, sink, flip, client):
     assert "connection refused, 2 tries" in mail.text
     link = re.search(r"Acknowledge: \S+?(/a/\S+)", mail.text)[1]
 
-    assert b"Acknowledge as ada@acme.example" in client.get(link).content
+    assert b"ada@acme.example is on it" in client.get(link).content
     incident.refresh_from_db()
     assert incident.state == State.DETECTED  # looking is not acting
     assert b"Pages have stopped" in client.post(link).content

@@ -103,4 +103,4 @@ class Day(models.Model):
     failures = models.PositiveIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "check_name", "day"], name="statuspage_day")]
+        constraints = [models.UniqueConstraint(fields=["project", "check_name", "day"], name="statuspage_day_once")]

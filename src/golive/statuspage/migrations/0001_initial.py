@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='people.project')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('project', 'check_name', 'day'), name='statuspage_day')],
+                'constraints': [models.UniqueConstraint(fields=('project', 'check_name', 'day'), name='statuspage_day_once')],
             },
         ),
     ]
