@@ -130,9 +130,10 @@ def reading_of(letter: str) -> Reading:
     return Reading("k", "s", letter, known=letter != "-", breach=breach, clear=letter == "o")
 
 
-def played(letters: str, timing: Timing = Timing(), memory: Memory = Memory()) -> list[tuple[int, Decision]]:
+def played(letters: str) -> list[tuple[int, Decision]]:
     """Decisions of a reading each ten seconds."""
     decisions = []
+    timing, memory = Timing(), Memory()
     for turn, letter in enumerate(letters):
         decision = decide(memory, reading_of(letter), timing, T0 + timedelta(seconds=10 * turn))
         memory = decision.memory
@@ -220,7 +221,7 @@ def stepped(per_second: float, bad_from: int, bad: Callable[[int, int], tuple[in
         buckets.append((count, failures, [100.0] * (count - slow) + [p95_ms] * slow))
 
         def sums(seconds: float) -> tuple[int, int, float]:
-            part = buckets[-(int(seconds // BUCKET) + 1) :]  # noqa: B023 - used at once
+            part = buckets[-(int(seconds // BUCKET) + 1) :]
             times = sorted(value for bucket in part for value in bucket[2])
             p95_ms = times[min(len(times) - 1, int(len(times) * 0.95))] if times else 0.0
             return sum(bucket[0] for bucket in part), sum(bucket[1] for bucket in part), p95_ms

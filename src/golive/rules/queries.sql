@@ -9,9 +9,9 @@ SELECT
     sumIf(requests, received >= toDateTime({fast:UInt32}, 'UTC')) AS fast_requests,
     sumIf(failures, received >= toDateTime({fast:UInt32}, 'UTC')) AS fast_failures,
     quantilesTDigestMergeIf(0.5, 0.95, 0.99)(duration, received >= toDateTime({fast:UInt32}, 'UTC'))[2] AS fast_p95_ms,
-    sum(requests_received.requests) AS requests,
-    sum(requests_received.failures) AS failures,
-    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration)[2] AS p95_ms
+    sum(requests) AS all_requests,
+    sum(failures) AS all_failures,
+    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration)[2] AS all_p95_ms
 FROM requests_received
 WHERE project = {project:String}
     AND NOT synthetic
@@ -27,14 +27,14 @@ WITH
 SELECT
     environment,
     service,
-    pool AS name,
+    pool,
     concat(resource['service.instance.id'], ' ', resource['host.name'], ' ', resource['process.pid']) AS instance,
     argMaxIf(value, time, name IN ('db.client.connections.usage', 'db.client.connection.count') AND state = 'used') AS used,
     argMaxIf(value, time, name IN ('db.client.connections.max', 'db.client.connection.max')) AS most,
     countIf(name IN ('db.client.connections.usage', 'db.client.connection.count') AND state = 'used') AS samples
 FROM metrics
 WHERE project = {project:String}
-    AND metrics.name IN ('db.client.connections.usage', 'db.client.connection.count', 'db.client.connections.max', 'db.client.connection.max')
+    AND name IN ('db.client.connections.usage', 'db.client.connection.count', 'db.client.connections.max', 'db.client.connection.max')
     AND NOT synthetic
     AND time >= toDateTime64({since:UInt32} - 3600, 9, 'UTC')
     AND received_at >= toDateTime64({since:UInt32}, 3, 'UTC')
@@ -104,9 +104,9 @@ WHERE project = {project:String}
 -- name: requests_history
 SELECT
     toUInt32(toUnixTimestamp(toStartOfInterval(received, toIntervalSecond({step:UInt32}), 'UTC'))) AS at,
-    sum(requests_received.requests) AS requests,
-    sum(requests_received.failures) AS failures,
-    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration)[2] AS p95_ms
+    sum(requests) AS all_requests,
+    sum(failures) AS all_failures,
+    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration)[2] AS all_p95_ms
 FROM requests_received
 WHERE project = {project:String}
     AND NOT synthetic
@@ -131,7 +131,7 @@ FROM
         maxIf(value, name IN ('db.client.connections.max', 'db.client.connection.max')) AS most
     FROM metrics
     WHERE project = {project:String}
-        AND metrics.name IN ('db.client.connections.usage', 'db.client.connection.count', 'db.client.connections.max', 'db.client.connection.max')
+        AND name IN ('db.client.connections.usage', 'db.client.connection.count', 'db.client.connections.max', 'db.client.connection.max')
         AND NOT synthetic
         AND time >= toDateTime64({since:UInt32} - 3600, 9, 'UTC')
         AND received_at >= toDateTime64({since:UInt32}, 3, 'UTC')

@@ -41,9 +41,9 @@ def _requests(project: str, settings: ErrorRate | P95, now: datetime) -> list[tu
             fast_requests=int(row["fast_requests"]),
             fast_failures=int(row["fast_failures"]),
             fast_p95_ms=_number(row["fast_p95_ms"]),
-            requests=int(row["requests"]),
-            failures=int(row["failures"]),
-            p95_ms=_number(row["p95_ms"]),
+            requests=int(row["all_requests"]),
+            failures=int(row["all_failures"]),
+            p95_ms=_number(row["all_p95_ms"]),
         )
         for row in rows
     ]
@@ -65,7 +65,7 @@ def _p95(project: str, settings: P95, now: datetime) -> list[Reading]:
 def _pool(project: str, settings: Pool, now: datetime) -> list[Reading]:
     rows = store.rows(SQL["pools"], project=project, **_span(settings.window.total_seconds(), now))
     usages = sorted(
-        (Usage(r["environment"], r["service"], r["name"], _number(r["used"]), _number(r["most"])) for r in rows),
+        (Usage(r["environment"], r["service"], r["pool"], _number(r["used"]), _number(r["most"])) for r in rows),
         key=_place,
     )
     return [condition.pool(place[2], list(group), settings) for place, group in groupby(usages, key=_place)]
