@@ -386,6 +386,39 @@ def test_the_schema_is_applied_once(running: StoreProcess) -> None:
     assert {"logs", "spans", "metrics", "errors", "check_results", "events", "schema_versions"} <= names
 
 
+def test_facets_count_a_segment_once(writer: Client) -> None:
+    row = (
+        b'{"project": "facets", "time": "2026-11-23 10:20:30", "service": "web", "severity_text": "INFO", '
+        b'"environment": "production", "release": ""}\n'
+    )
+    settings = {
+        "insert_deduplicate": 1,
+        "insert_deduplication_token": "facets-1",
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+    }
+    for _ in range(2):
+        writer.raw_insert("logs_arriving", insert_block=row * 3, fmt="JSONEachRow", settings=settings)
+    found = store.rows(
+        "SELECT key, value, sum(count) AS n FROM log_facets WHERE project = 'facets' GROUP BY key, value ORDER BY key"
+    )
+    assert [(one["key"], one["value"], one["n"]) for one in found] == [
+        ("environment", "production", 3),
+        ("service", "web", 3),
+        ("severity", "INFO", 3),
+    ]
+
+
+def test_word_search_uses_its_index(writer: Client) -> None:
+    writer.command(
+        "INSERT INTO logs (project, time, body) SELECT 'words', now64(9), "
+        "concat('filler ', toString(number), if(number = 77777, ' Needle', '')) FROM numbers(100000)"
+    )
+    sql = "SELECT count() FROM logs WHERE project = 'words' AND hasAllTokens(lower(body), ['needle'])"
+    found = store.connect().query(sql)
+    assert found.result_rows == [(1,)]
+    assert int(found.summary["read_rows"]) < 50_000
+
+
 def test_clients_survive_a_restart(tmp_path: Path) -> None:
     with running_store(tmp_path / "data") as process:
         assert store.rows("SELECT 1 AS x") == [{"x": 1}]

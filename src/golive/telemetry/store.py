@@ -18,7 +18,18 @@ from urllib3.exceptions import HTTPError
 
 from golive.telemetry.address import DATABASE, Endpoint, StoreError, connection, endpoint, endpoint_file
 
-__all__ = ["DATABASE", "Endpoint", "StoreError", "connect", "endpoint", "endpoint_file", "queries", "row", "rows"]
+__all__ = [
+    "DATABASE",
+    "Endpoint",
+    "StoreError",
+    "command",
+    "connect",
+    "endpoint",
+    "endpoint_file",
+    "queries",
+    "row",
+    "rows",
+]
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 70  # a little more than a reader's query may take
@@ -77,6 +88,14 @@ def row(sql: str, *, time_limit: timedelta | None = None, **parameters: Any) -> 
     """The first row of `rows`, or an empty dict."""
     found: Sequence[dict[str, Any]] = rows(sql, time_limit=time_limit, **parameters)
     return found[0] if found else {}
+
+
+def command(sql: str, **parameters: Any) -> None:
+    """Run a statement that changes something, on the writer's account. Raises StoreError."""
+    try:
+        connect(write=True).command(sql, parameters=parameters)
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise StoreError(_explain(error)) from error
 
 
 def queries(path: Path) -> Mapping[str, str]:
