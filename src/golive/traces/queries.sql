@@ -110,3 +110,16 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND time >= fromUnixTimestamp64Nano({since:Int64}) AND time <= fromUnixTimestamp64Nano({until:Int64})
 ORDER BY time
 LIMIT 50;
+
+-- name: hours
+-- The last hour and the same hour a week ago, over all services.
+SELECT
+    sumIf(requests, minute >= toDateTime({now:Int64}, 'UTC') - INTERVAL 1 HOUR) AS requests_now,
+    sumIf(requests, minute < toDateTime({now:Int64}, 'UTC') - INTERVAL 1 DAY) AS requests_then,
+    quantilesTDigestMergeIf(0.5, 0.95, 0.99)(duration, minute >= toDateTime({now:Int64}, 'UTC') - INTERVAL 1 HOUR) AS quantiles_now,
+    quantilesTDigestMergeIf(0.5, 0.95, 0.99)(duration, minute < toDateTime({now:Int64}, 'UTC') - INTERVAL 1 DAY) AS quantiles_then
+FROM requests_by_minute
+WHERE project = {project:String} AND NOT synthetic
+  AND ((minute >= toDateTime({now:Int64}, 'UTC') - INTERVAL 1 HOUR AND minute <= toDateTime({now:Int64}, 'UTC'))
+    OR (minute >= toDateTime({now:Int64}, 'UTC') - INTERVAL 169 HOUR
+        AND minute < toDateTime({now:Int64}, 'UTC') - INTERVAL 168 HOUR));
