@@ -16,7 +16,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def published() -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = orjson.loads((data_folder() / "run" / "ingest-keys.json").read_bytes())["keys"]
+    found: dict[str, dict[str, object]] = orjson.loads((data_folder() / "run" / "ingest-keys.json").read_bytes())[
+        "keys"
+    ]
     return found
 
 

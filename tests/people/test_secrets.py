@@ -41,7 +41,9 @@ def test_references(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("reference", [VALUE, "env:NOT_SET_HERE", "file:/nowhere/secret", "secret:nobody", "", "vault:x"])
+@pytest.mark.parametrize(
+    "reference", [VALUE, "env:NOT_SET_HERE", "file:/nowhere/secret", "secret:nobody", "", "vault:x"]
+)
 def test_errors_show_no_value(reference: str) -> None:
     with pytest.raises(secrets.SecretError) as error:
         secrets.resolve(reference)

@@ -1,6 +1,8 @@
 """Every page asks for a login unless its view says otherwise (`login_not_required`); times in the viewer's zone."""
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from golive.console.http_api import error
+
+
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -22,15 +27,21 @@ class LoginRequired(LoginRequiredMiddleware):
         return super().process_view(request, view_func, view_args, view_kwargs)
 
 
+@lru_cache(maxsize=256)
+def zone_of(told: str) -> ZoneInfo | None:
+    """The zone that a cookie names, None where it names none."""
+    name = told.replace("%2F", "/")
+    try:
+        return ZoneInfo(name) if _ZONE.fullmatch(name) else None
+    except (KeyError, ValueError, OSError):
+        return None
+
+
 def viewer_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Show times in the zone that the browser told us in the cookie `golive_zone`; UTC until it has."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        zone = request.COOKIES.get("golive_zone", "").replace("%2F", "/")
-        try:
-            with timezone.override(ZoneInfo(zone) if zone else None):
-                return get_response(request)
-        except (ValueError, OSError):  # not a zone, or not a key at all
+        with timezone.override(zone_of(request.COOKIES.get("golive_zone", ""))):
             return get_response(request)
 
     return middleware
