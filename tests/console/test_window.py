@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from golive.console.window import LONGEST, read
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,8 @@ NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
         ({"since": "15m"}, timedelta(minutes=15), timedelta(0), True),
         ({"since": "7d"}, timedelta(days=7), timedelta(0), True),
         ({"since": "2026-03-01T02:00:00Z"}, timedelta(hours=1), timedelta(0), True),
-        ({"since": "2026-03-01T01:00:00Z", "until": "2026-03-01T02:00:00Z"}, timedelta(hours=2), timedelta(hours=1), False),
-        ({"since": str(NOW.timestamp() - 60), "until": str(NOW.timestamp() - 30)}, timedelta(seconds=60), timedelta(seconds=30), False),
+        ({"since": "2026-03-01T01:00:00Z", "until": "2026-03-01T02:00:00Z"}, 2 * HOUR, HOUR, False),
+        ({"since": str(NOW.timestamp() - 7200), "until": str(NOW.timestamp() - 3600)}, 2 * HOUR, HOUR, False),
         ({"since": "1h", "until": "2026-03-01T02:00:00Z"}, timedelta(hours=2), timedelta(hours=1), False),
         ({"since": "nonsense"}, timedelta(hours=1), timedelta(0), True),
         ({"since": "99999999999999d"}, timedelta(hours=1), timedelta(0), True),

@@ -81,7 +81,7 @@ def test_what_to_paste(monkeypatch) -> None:
     ("host", "port", "base"),
     [
         ("127.0.0.1", "4318", "http://127.0.0.1:4318"),
-        ("0.0.0.0", "9", "http://127.0.0.1:9"),
+        ("0.0.0.0", "9", "http://127.0.0.1:9"),  # noqa: S104
         ("::1", "4318", "http://[::1]:4318"),
         ("golive.internal", "4318", "http://golive.internal:4318"),
     ],
