@@ -47,10 +47,13 @@ def error_row(event: Mapping[str, Any], project: str, received_at: datetime, mar
     }
 
 
-def event_id_of(event: Mapping[str, Any]) -> str:
-    """The event's id as 32 hex digits; a new one when it has none."""
-    given = text(event.get("event_id")).replace("-", "").lower()
-    return given if len(given) == 32 and all(letter in "0123456789abcdef" for letter in given) else uuid.uuid4().hex
+def event_id_of(event: Mapping[str, Any], otherwise: str = "") -> str:
+    """The event's id as 32 hex digits; else the other one given, else a new one."""
+    for given in (text(event.get("event_id")), otherwise):
+        plain = given.replace("-", "").lower()
+        if len(plain) == 32 and all(letter in "0123456789abcdef" for letter in plain):
+            return plain
+    return uuid.uuid4().hex
 
 
 def tags_of(event: Mapping[str, Any]) -> dict[str, str]:

@@ -117,8 +117,7 @@ class _Work:
 
     def _on_event(self, item: Item, event_id: str) -> Coroutine[Any, Any, None]:
         event = _event(item)
-        if not event.get("event_id"):
-            event["event_id"] = event_id
+        event["event_id"] = event_id_of(event, event_id)
         if event.get("type") == "transaction":
             return self._on_transaction(item, event_id)
         return self.keep_event(event, item.payload)
@@ -166,7 +165,7 @@ def _key_in_request(exchange: Exchange) -> str:
     for name in ("x-sentry-auth", "authorization"):
         header = exchange.header(name)
         if header.lower().startswith("sentry "):
-            return dict(_AUTH.findall(header)).get("sentry_key", "")
+            return str(dict(_AUTH.findall(header)).get("sentry_key", ""))
     return exchange.query.get("sentry_key", "")
 
 

@@ -43,7 +43,7 @@ def message_class(name: str) -> type[Message]:
 @cache
 def _pool() -> DescriptorPool:
     pool = DescriptorPool()
-    pool.Add(_file(text()))  # type: ignore[no-untyped-call]
+    pool.Add(_file(text()))
     return pool
 
 
