@@ -5,6 +5,8 @@
 
 import argparse
 import logging
+import signal
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -30,6 +32,8 @@ def main() -> None:
         parser.exit(2, f"acme cannot start: {error}\n")
     migrate(settings)
     if arguments.action == "serve":
+        # uvicorn raises the signal again after it has shut down in order; then we have ended well.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.run(
             "acme.app:create_app",
             factory=True,
