@@ -14,6 +14,7 @@ import orjson
 import uvicorn
 
 from golive.kit.folders import data_folder, write_private
+from golive.telemetry import reserve
 from golive.telemetry.accounts import accounts
 from golive.telemetry.adapter import Adapter
 from golive.telemetry.address import DATABASE, StoreError, endpoint_file
@@ -61,6 +62,7 @@ def main() -> None:
         engine = Engine(folder, int(os.environ.get("GOLIVE_STORE_MEMORY_BYTES") or DEFAULT_MEMORY_BYTES))
     except EngineError as error:
         sys.exit(f"The telemetry store cannot open {folder}; is another golive running on it? ({error})")
+    reserve.keep()
     _prepare(engine)
     known = accounts()
     adapter = Adapter(engine, known)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from golive.kit.clock import SYSTEM
 from golive.kit.periodic import Periodic, Process
-from golive.telemetry import store
+from golive.telemetry import reserve, store
 from golive.telemetry.retention import Drop, Partition, Plan, budget, plan
 
+DISK_FULL = 243  # NOT_ENOUGH_SPACE
 log = logging.getLogger(__name__)
 
 _PARTITIONS = """
@@ -58,7 +59,14 @@ def _divided(partitions: list[Partition]) -> list[Partition]:
 
 def _let_go(drop: Drop) -> None:
     partition = drop.partition
-    store.command(_DELETE_QUIET if partition.quiet else _DROP, table=partition.table, identity=partition.identity)
+    sql = _DELETE_QUIET if partition.quiet else _DROP
+    try:
+        store.command(sql, table=partition.table, identity=partition.identity)
+    except store.StoreError as error:
+        if getattr(error.__cause__, "code", None) != DISK_FULL or not reserve.release():
+            raise
+        log.warning("The disk is full: its reserve is given up to let old telemetry go.")
+        store.command(_DROP, table=partition.table, identity=partition.identity)
     what = f"{partition.kind.name.lower()} of " if partition.kind is not None else ""
     log.warning(
         "Let go %s%s %s (%d bytes): %s.", what, partition.table, partition.name, partition.size_bytes, drop.reason
@@ -67,6 +75,8 @@ def _let_go(drop: Drop) -> None:
 
 def _run() -> None:
     keep_within_budget()
+    if "GOLIVE_CLICKHOUSE_URL" not in os.environ:
+        reserve.keep()
 
 
-PERIODIC = [Periodic("telemetry budget", timedelta(hours=1), _run, Process.JOBS)]
+PERIODIC = [Periodic("telemetry budget", timedelta(minutes=10), _run, Process.JOBS)]
