@@ -21,10 +21,11 @@ check: setup ## Lint, types, layers, migrations, licences, lock files
 	@$(PYTHON) scripts/check.py $(ARGS)
 
 bench: setup ## Measure ingest against the engine's own limit
-	@$(PYTHON) -m bench $(ARGS)
+	@$(PYTHON) -m bench.ingest $(ARGS)
 
 docs: setup ## Build the documentation into site/
-	@$(PYTHON) scripts/docs.py $(ARGS)
+	@$(PYTHON) -m mkdocs build --strict --quiet $(ARGS)
+	@echo "docs: site/index.html"
 
 screenshots: setup ## Take the pictures in docs/screenshots from a running demo
 	@$(PYTHON) scripts/screenshots.py $(ARGS)

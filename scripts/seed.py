@@ -227,7 +227,7 @@ def request(slug: str, at: datetime, release: str, chance: random.Random) -> Ite
             | more
         )
 
-    yield "logs", log(9, "INFO", f'{method} {route.replace("{", "").replace("}", "")} {status} in {taken:.0f} ms')
+    yield "logs", log(9, "INFO", f"{method} {route.replace('{', '').replace('}', '')} {status} in {taken:.0f} ms")
     if chance.random() < 0.1:
         yield "logs", log(5, "DEBUG", f"cache miss for account {number} key tasks:{number}")
     if taken > median * 3:

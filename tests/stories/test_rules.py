@@ -1,0 +1,78 @@
+"""The cookbook's six rules on a real SaaS: each fault is switched on, each is told of within its two minutes."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from examples.demo.watching import Watcher
+from examples.demo.world import HOME, PROJECT, Options, World
+
+pytestmark = [pytest.mark.story, pytest.mark.xdist_group("rules")]
+LIMIT_SECONDS = 120
+TMPFS_BYTES = 16_000_000
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A small disk of its own, so that it can be filled."""
+    folder = tmp_path_factory.mktemp("disk")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_BYTES}", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can only be mounted as root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, disk: Path) -> Iterator[World]:
+    """The demo's world with all checks of the rules made quick."""
+    with World(Options(tmp_path_factory.mktemp("rules") / "world"), print) as world:
+        world.build()
+        overlay = world.options.folder / "disk.toml"
+        overlay.write_text(
+            (HOME / "demo.toml").read_text().replace("[alerts]\n", f'[alerts]\ndisk = {{ paths = ["{disk}"] }}\n', 1)
+        )
+        files = (str(HOME / "golive.toml"), "--overlay", str(overlay))
+        world.install.run("apply", *files, "--project", PROJECT, "--yes")
+        yield world
+
+
+def sources(watcher: Watcher) -> set[str]:
+    """The sources of all incidents so far."""
+    with suppress(httpx.HTTPError):
+        return {source for incident in watcher.get("incidents") for source in incident["sources"]}
+    return set()
+
+
+def test_all_six_fire(world: World, disk: Path) -> None:
+    watcher = Watcher(world)
+    measured: dict[str, float] = {}
+    before = {kind for kind in sources(watcher) if "rule:" in kind}
+    assert not before, f"rules fire without a fault: {before}"
+    acme = world.acme
+    faults = {
+        "signups": lambda: acme.fault("signups"),
+        "disk": lambda: (disk / "filler").write_bytes(b"\0" * int(TMPFS_BYTES * 0.93)),
+        "webhook_failures": lambda: acme.fault("webhooks"),
+        "error_rate": lambda: acme.fault("errors", share=0.3),
+        "p95": lambda: acme.fault("slow", delay_seconds=2.5),
+        "pool": lambda: acme.fault("leak"),
+    }
+    for kind, cause in faults.items():
+        began = time.monotonic()
+        cause()
+        while time.monotonic() - began < LIMIT_SECONDS + 60:
+            if any(f"rule:{kind}" in source for source in sources(watcher)):
+                measured[kind] = time.monotonic() - began
+                break
+            time.sleep(0.5)
+        with suppress(httpx.HTTPError):
+            acme.mend()
+    print({kind: f"{seconds:.0f} s" for kind, seconds in measured.items()})
+    assert set(measured) == set(faults), world.last_words()
