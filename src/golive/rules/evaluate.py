@@ -15,13 +15,14 @@ from golive.rules import signals
 from golive.rules.condition import Decision, Memory, Reading, Timing, decide
 from golive.rules.configure import ensure
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import RuleKind, RuleSettings
+from golive.rules.settings import RuleKind, RuleSettings, Signups
 from golive.telemetry.store import StoreError
 
 log = logging.getLogger("golive.rules")
 EVERY = timedelta(seconds=10)
 STORE_GRACE = timedelta(seconds=60)
 POOL_HOLD = timedelta(seconds=28)  # a pool may be full for a moment
+SIGNUP_EVENT = "user.signed_up"
 FORGET = timedelta(days=7)  # an instance (a service renamed, a disk gone) unknown for so long is forgotten
 Read = Callable[[RuleKind, str, RuleSettings, datetime], list[Reading]]
 
@@ -43,6 +44,14 @@ def timing_of(kind: RuleKind, settings: RuleSettings) -> Timing:
             return Timing(hold=timedelta(0), clear=timedelta(0), silence=timedelta(0))
 
 
+def with_defaults(rule: Rule) -> RuleSettings:
+    """A rule's settings in force, with what other sections of golive.toml say where it says nothing itself."""
+    settings = rule.in_force()
+    if isinstance(settings, Signups) and not settings.event:
+        return settings.model_copy(update={"event": SIGNUP_EVENT})
+    return settings
+
+
 def evaluate_all(now: datetime | None = None, read: Read = signals.read) -> None:
     """Evaluate every project's rules and say how it went."""
     began = time.monotonic()
@@ -61,7 +70,7 @@ def evaluate(project: Project, now: datetime, read: Read = signals.read) -> tupl
     """Evaluate one project's rules; what was wrong with the store, if anything, and the number of states."""
     trouble, count = "", 0
     for rule in ensure(project):
-        settings = rule.in_force()
+        settings = with_defaults(rule)
         states = {state.key: state for state in rule.states.all()}
         if not settings.enabled:
             switch_off(rule, list(states.values()), now)

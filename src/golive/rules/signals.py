@@ -96,9 +96,8 @@ def _webhooks(project: str, settings: WebhookFailures, now: datetime) -> list[Re
 
 def _signups(project: str, settings: Signups, now: datetime) -> list[Reading]:
     span = _span(settings.window.total_seconds(), now)
-    event = settings.event or "user.signed_up"
-    count = int(store.row(SQL["signups"], project=project, event=event, **span)["signups"])
-    last: dict[str, Any] = {} if count else store.row(SQL["last_signup"], project=project, event=event)
+    count = int(store.row(SQL["signups"], project=project, event=settings.event, **span)["signups"])
+    last: dict[str, Any] = {} if count else store.row(SQL["last_signup"], project=project, event=settings.event)
     one = SignupCount(
         count=count,
         last_at=_utc(last["last_at"]) if last.get("signups") else None,
