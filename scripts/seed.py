@@ -58,38 +58,47 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
     project, _ = Project.objects.get_or_create(slug=asked.project, defaults={"name": asked.project})
-    counts = seed(project, asked.days, asked.per_day, random.Random(asked.seed), datetime.now(UTC))  # noqa: S311
+    now = datetime.now(UTC)
+    planned = releases(now - timedelta(days=asked.days), now)
+    deploys(project, planned)
+    counts = telemetry(project.slug, planned, now, asked.per_day, random.Random(asked.seed))  # noqa: S311
     print(", ".join(f"{count} {table}" for table, count in counts.items()))
 
 
-def seed(project: Project, days: float, per_day: int, chance: random.Random, now: datetime) -> dict[str, int]:
-    """Write everything; returns rows written by table."""
-    began = now - timedelta(days=days)
-    releases = deploys(project, began, now)
-    tables: dict[str, list[Row]] = {"spans": [], "logs": [], "errors": [], "trace_times": []}
-    for at in sorted(instants(began, now, round(days * per_day), chance)):
-        release = [name for since, name in releases if since <= at][-1]
-        for table, row in request(project.slug, at, release, chance):
+def telemetry(
+    slug: str, planned: list[tuple[datetime, str]], now: datetime, per_day: int, chance: random.Random
+) -> dict[str, int]:
+    """Write all rows of the telemetry store, from a day after the first release on; returns rows by table."""
+    began = planned[0][0] + timedelta(days=1)
+    tables: dict[str, list[Row]] = {"spans": [], "logs": [], "errors": []}
+    for at in sorted(instants(began, now, round((now - began) / timedelta(days=1) * per_day), chance)):
+        release = [name for since, name in planned if since <= at][-1]
+        for table, row in request(slug, at, release, chance):
             tables[table].append(row)
     client = store.connect(write=True)
     for table, rows in tables.items():
-        if table != "trace_times":
-            for start in range(0, len(rows), 50_000):
-                body = b"\n".join(orjson.dumps(row) for row in rows[start : start + 50_000])
-                client.raw_insert(table, insert_block=body, fmt="JSONEachRow")
-    roll_up(project.slug)
+        for start in range(0, len(rows), 50_000):
+            body = b"\n".join(orjson.dumps(row) for row in rows[start : start + 50_000])
+            client.raw_insert(table, insert_block=body, fmt="JSONEachRow")
+    roll_up(slug)
     return {table: len(rows) for table, rows in tables.items() if rows}
 
 
-def deploys(project: Project, began: datetime, now: datetime) -> list[tuple[datetime, str]]:
-    """About one deploy a day, the last one two hours ago, and an incident after one of them."""
+def releases(began: datetime, now: datetime) -> list[tuple[datetime, str]]:
+    """About one deploy a day from a day before `began`, the last one two hours ago."""
     made = [(began - timedelta(days=1), "2026.11.0")]
     days = max(1, round((now - began).total_seconds() / 86_400))
     for day in range(days):
         at = min(began + timedelta(days=day, hours=11, minutes=17 * day % 60), now - timedelta(hours=2))
         made.append((at, f"2026.11.{day + 1}"))
-        record(project, Kind.DEPLOY, made[-1][1], f"Deploy {made[-1][1]}", at, release=made[-1][1], actor="ada")
-    trouble = made[-1][0] + timedelta(minutes=20)
+    return made
+
+
+def deploys(project: Project, planned: list[tuple[datetime, str]]) -> None:
+    """Record the releases as deploys, and an incident after the last."""
+    for at, name in planned[1:]:
+        record(project, Kind.DEPLOY, name, f"Deploy {name}", at, release=name, actor="ada")
+    trouble = planned[-1][0] + timedelta(minutes=20)
     record(
         project,
         Kind.INCIDENT,
@@ -98,7 +107,6 @@ def deploys(project: Project, began: datetime, now: datetime) -> list[tuple[date
         trouble,
         until=trouble + timedelta(minutes=25),
     )
-    return made
 
 
 def instants(began: datetime, now: datetime, count: int, chance: random.Random) -> Iterator[datetime]:
@@ -138,8 +146,6 @@ def request(slug: str, at: datetime, release: str, chance: random.Random) -> Ite
     }
     resource = {"service.name": "acme-web", "host.name": f"web-{number % 2 + 1}", "service.version": release}
     status = 500 if failed else (201 if method == "POST" and route.startswith("/api") else 200)
-    yield "trace_times", {}
-
     def span(name: str, kind: str, since_ms: float, for_ms: float, parent: str, own: str = "", **more: Any) -> Row:
         return (
             common
