@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _MOST_STATEMENT_BYTES = 16 * 2**20
+_HANDED_OVER_BYTES = 2**20
 _KILL = re.compile(r"\s*KILL\s+QUERY\s+WHERE\s+query_id\s*=\s*'([^'\\]+)'", re.IGNORECASE)
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,7 @@ class Lane:
         self._lock = threading.Lock()
         self._inside = 0
 
-    async def run(
-        self, work: Callable[[], Result], gone: Awaitable[object] | None, kill: Callable[[], object]
-    ) -> Result:
+    async def run(self, work: Callable[[], Result], gone: Awaitable[Any] | None, kill: Callable[[], object]) -> Result:
         """Run `work` in a thread. When `gone` comes first the client has left: the work is cancelled or killed."""
         with self._lock:
             if self._inside >= self._most:
@@ -50,7 +49,7 @@ class Lane:
         done = asyncio.wrap_future(job)
         if gone is None:
             return await done
-        watch = asyncio.ensure_future(gone)
+        watch: asyncio.Future[Any] = asyncio.ensure_future(gone)
         try:
             await asyncio.wait({done, watch}, return_when=asyncio.FIRST_COMPLETED)
             if done.done():
@@ -154,7 +153,15 @@ def _arriving(receive: Receive, first: Message) -> Iterator[bytes]:
     loop = asyncio.get_running_loop()
 
     async def following() -> Message:
-        return await receive()
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size < _HANDED_OVER_BYTES:  # crossing threads for each packet would cost more than parsing
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return message
+            parts.append(message.get("body", b""))
+            size, more = size + len(parts[-1]), message.get("more_body", False)
+        return {"type": "http.request", "body": b"".join(parts), "more_body": more}
 
     def chunks() -> Iterator[bytes]:
         message = first

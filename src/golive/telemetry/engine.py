@@ -17,10 +17,11 @@ from typing import Any
 for _heavy in ("numpy", "pandas", "pyarrow"):
     sys.modules.setdefault(_heavy, None)  # type: ignore[arg-type]
 
-from chdb import _chdb  # noqa: E402
+import chdb._chdb  # noqa: E402
 
 from golive.telemetry.guard import Forbidden, examine  # noqa: E402
 
+_chdb: Any = chdb._chdb
 _CODE = re.compile(r"Code: (\d+)\.")
 _KEPT_SESSIONS = 16
 _KEPT_VERDICTS = 512

@@ -88,12 +88,12 @@ def form(content_type: str, body: bytes) -> dict[str, str]:
     if not message.is_multipart():
         raise Refusal(62, "The multipart form cannot be read.", 400)
     fields = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         if not name or part.get_filename() is not None:
             raise Refusal(48, "External tables are not supported by the embedded store.")
-        content = part.get_payload(decode=True) or b""
-        fields[str(name)] = content.decode("utf-8", "replace")
+        content = part.get_payload(decode=True)
+        fields[str(name)] = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
     return fields
 
 

@@ -69,7 +69,8 @@ class Partition:
     def ends(self) -> datetime | None:
         """The first instant after its day or month; None when its key has no date."""
         if found := re.search(r"(\d{4})-(\d{2})-(\d{2})", self.name):
-            return datetime(*map(int, found.groups()), tzinfo=UTC) + timedelta(days=1)  # type: ignore[arg-type]
+            year, month, day = map(int, found.groups())
+            return datetime(year, month, day, tzinfo=UTC) + timedelta(days=1)
         if found := re.fullmatch(r"(\d{4})(\d{2})", self.name):
             year, month = map(int, found.groups())
             return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
