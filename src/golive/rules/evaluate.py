@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from golive.alerts import flips, liveness
 from golive.alerts.models import Severity, State
+from golive.business import models as business
 from golive.people.models import Project
 from golive.rules import signals
 from golive.rules.condition import Decision, Memory, Reading, Timing, decide
@@ -22,7 +23,6 @@ log = logging.getLogger("golive.rules")
 EVERY = timedelta(seconds=10)
 STORE_GRACE = timedelta(seconds=60)
 POOL_HOLD = timedelta(seconds=28)  # a pool may be full for a moment
-SIGNUP_EVENT = "user.signed_up"
 FORGET = timedelta(days=7)  # an instance (a service renamed, a disk gone) unknown for so long is forgotten
 Read = Callable[[RuleKind, str, RuleSettings, datetime], list[Reading]]
 
@@ -48,7 +48,7 @@ def with_defaults(rule: Rule) -> RuleSettings:
     """A rule's settings in force, with what other sections of golive.toml say where it says nothing itself."""
     settings = rule.in_force()
     if isinstance(settings, Signups) and not settings.event:
-        return settings.model_copy(update={"event": SIGNUP_EVENT})
+        return settings.model_copy(update={"event": business.settings_of(rule.project).signup})
     return settings
 
 

@@ -50,9 +50,9 @@ def _rows(rule: Rule, since: int, until: int, step: int) -> list[dict[str, Any]]
 def _value(kind: RuleKind, row: dict[str, Any]) -> float | None:
     match kind:
         case RuleKind.ERROR_RATE:
-            return 100 * int(row["failures"]) / int(row["requests"]) if int(row["requests"]) else None
+            return 100 * int(row["all_failures"]) / int(row["all_requests"]) if int(row["all_requests"]) else None
         case RuleKind.P95:
-            return float(row["p95_ms"])
+            return float(row["all_p95_ms"])
         case RuleKind.POOL | RuleKind.DISK:
             return 100 * float(row["value"])
         case _:
