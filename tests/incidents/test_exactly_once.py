@@ -41,7 +41,6 @@ print(json.dumps({
     "numbers": {slug: sorted(Incident.objects.filter(project__slug=slug).values_list("number", flat=True))
                 for slug in ("acme", "beta")},
     "states": sorted(set(Incident.objects.values_list("state", flat=True))),
-
     "entries": sorted(set(tuple(i.timeline.exclude(kind="paged").values_list("kind", flat=True).order_by("id"))
                           for i in Incident.objects.all())),
     "pages": PageSent.objects.count(),

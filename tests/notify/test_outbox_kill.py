@@ -1,4 +1,4 @@
-"""The sender is killed between the receiver's acceptance and our record: repeated with the same identity, never lost."""
+"""The sender is killed after the receiver accepted and before we record it: repeated with the same identity."""
 
 import os
 import signal
@@ -21,7 +21,8 @@ from golive.notify.route import to_person
 project = Project.objects.create(slug="acme", name="acme")
 Channels.objects.create(project=project, email="smtp://127.0.0.1:{port}", sender="golive@acme.example")
 for number in range({count}):
-    to_person(project, "ada@acme.example", Content(f"page {{number}}", "down"), key=f"p{{number}}", urgency=Urgency.HIGH)
+    content = Content(f"page {{number}}", "down")
+    to_person(project, "ada@acme.example", content, key=f"p{{number}}", urgency=Urgency.HIGH)
 """
 SEND = """
 from golive.notify.delivery import serve

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-from csp.decorators import csp_exempt
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
@@ -31,7 +30,6 @@ STALE = '<p class="stale" role="alert">Not brought up to date since {at}: what f
 
 
 @login_not_required
-@csp_exempt()
 @require_safe
 def public(request: HttpRequest, slug: str, name: str = "index.html") -> HttpResponse:
     """A file of the public page. Touches neither database nor store, sets no cookie."""
