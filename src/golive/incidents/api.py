@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
 from golive.alerts.models import Severity
@@ -118,7 +118,7 @@ def incidents(
 
 
 @router.post("/projects/{slug}/incidents", response={201: IncidentOut}, auth=WRITE, summary="Open an incident")
-def create(request: HttpRequest, slug: str, body: IncidentIn) -> tuple[int, IncidentOut]:
+def create(request: HttpRequest, slug: str, body: IncidentIn) -> Status[IncidentOut]:
     """Open an incident by hand; a critical one pages whoever is on call."""
     project = get_object_or_404(Project, slug=slug)
     if not body.title.strip():
@@ -132,7 +132,7 @@ def create(request: HttpRequest, slug: str, body: IncidentIn) -> tuple[int, Inci
         environment=body.environment,
         by=actor(request),
     )
-    return 201, IncidentOut.of(made)
+    return Status(201, IncidentOut.of(made))
 
 
 @router.get(

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from golive.notify import outbox, trial
 from golive.notify.models import Delivery, OutboxMessage
@@ -68,11 +68,11 @@ def messages(request: HttpRequest, slug: str, state: Delivery | None = None, lim
     auth=scope("notify:write"),
     summary="Try every channel",
 )
-def try_channels(request: HttpRequest, slug: str, body: TrialIn) -> tuple[int, list[OutboxMessage]]:
+def try_channels(request: HttpRequest, slug: str, body: TrialIn) -> Status[list[OutboxMessage]]:
     """Send a test message over every channel; look at the list for what became of them."""
     project = get_object_or_404(Project, slug=slug)
     audit.record(actor(request), "notify.test", slug, project=project)
-    return 202, trial.enqueue(project, actor(request), timezone.now(), to=body.to)
+    return Status(202, trial.enqueue(project, actor(request), timezone.now(), to=body.to))
 
 
 @router.post(
@@ -81,10 +81,10 @@ def try_channels(request: HttpRequest, slug: str, body: TrialIn) -> tuple[int, l
     auth=scope("notify:write"),
     summary="Send a failed message again",
 )
-def retry(request: HttpRequest, slug: str, pk: int) -> tuple[int, OutboxMessage]:
+def retry(request: HttpRequest, slug: str, pk: int) -> Status[OutboxMessage]:
     """Put a failed or dead message at the head of the queue; one that was sent stays as it is."""
     message = get_object_or_404(OutboxMessage, project__slug=slug, pk=pk)
     if outbox.retry_now(message):
         audit.record(actor(request), "notify.retry", message.key, project=message.project)
         message.refresh_from_db()
-    return 202, message
+    return Status(202, message)

@@ -5,16 +5,15 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
 from golive.incidents.models import Incident
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
-from golive.statuspage import publish, telling
+from golive.statuspage import publish, standing, telling
 from golive.statuspage.document import compose
 from golive.statuspage.models import Component, Told
-from golive.statuspage.standing import Status
 
 router = Router()
 
@@ -34,7 +33,7 @@ class UpdateIn(Schema):
     status: Told
     body: str
     title: str = ""
-    components: dict[str, Status] = {}
+    components: dict[str, standing.Status] = {}
 
 
 class UpdateOut(Schema):
@@ -72,7 +71,7 @@ def components(request: HttpRequest, slug: str) -> list[ComponentOut]:
     auth=scope("statuspage:write"),
     summary="Tell customers",
 )
-def tell(request: HttpRequest, slug: str, number: int, body: UpdateIn) -> tuple[int, UpdateOut]:
+def tell(request: HttpRequest, slug: str, number: int, body: UpdateIn) -> Status[UpdateOut]:
     """Publish an update about an incident on the status page at once."""
     incident = get_object_or_404(Incident.objects.select_related("project"), project__slug=slug, number=number)
     known = {component.name: component for component in Component.objects.filter(project=incident.project)}
@@ -87,4 +86,4 @@ def tell(request: HttpRequest, slug: str, number: int, body: UpdateIn) -> tuple[
     except telling.TellingError as error:
         raise HttpError(422, str(error)) from error
     publish.write(incident.project, now)
-    return 201, UpdateOut(status=update.told, body=update.body, at=update.at, url=publish.public_url(slug))
+    return Status(201, UpdateOut(status=update.told, body=update.body, at=update.at, url=publish.public_url(slug)))
