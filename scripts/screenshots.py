@@ -66,7 +66,7 @@ def main() -> None:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("no Chromium: run make setup")
     with (
         tempfile.TemporaryDirectory(prefix="golive-pictures-") as folder,
-        World(Options(Path(folder) / "world", people=12), print) as world,
+        World(Options(Path(folder) / "world"), print) as world,
         sync_playwright() as playwright,
     ):
         world.build()

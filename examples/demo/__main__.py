@@ -38,11 +38,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--headless", action="store_true", help="play and assert the whole story, then end")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where everything is kept (it is emptied)")
-    parser.add_argument("--people", type=int, default=8, help="how many customers use acme at once")
+    parser.add_argument("--rate", type=float, default=8, help="requests a second of acme's customers")
     chosen = parser.parse_args()
     ports = {"port": 0, "ingest_port": 0} if chosen.headless else {"port": 8400, "ingest_port": 4318}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with World(Options(chosen.folder.absolute(), people=chosen.people, **ports), say) as world:
+    with World(Options(chosen.folder.absolute(), requests_per_second=chosen.rate, **ports), say) as world:
         try:
             world.build()
             if chosen.headless:

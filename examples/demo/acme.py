@@ -106,7 +106,7 @@ class Acme(Program):
         return {"Authorization": f"Bearer {self.environment['ACME_FAULTS_TOKEN']}"}
 
 
-def traffic(url: str, people: int, environment: Mapping[str, str], log: Path) -> Program:
+def traffic(url: str, environment: Mapping[str, str], log: Path) -> Program:
     """People who sign up, work and pay, until stopped."""
-    words = ["--headless", "--users", str(people), "--spawn-rate", "4", "--host", url, "--only-summary"]
+    words = ["--headless", "--host", url, "--only-summary"]
     return Program("traffic", [str(BIN / "locust"), "-f", "traffic/locustfile.py", *words], environment, log)

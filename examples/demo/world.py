@@ -33,7 +33,7 @@ class Options:
     folder: Path
     port: int = 0
     ingest_port: int = 0
-    people: int = 8
+    requests_per_second: float = 8
 
 
 class World:
@@ -164,10 +164,13 @@ class World:
         self.install.run("change", "record", "deploy", "--release", RELEASE, "--project", PROJECT)
 
     def start_traffic(self) -> None:
-        environment = {**self.acme.environment, "MAIL_SINK_URL": self.mail.url, "PAYMENTS_URL": self.payments.url}
-        for name in [name for name in environment if name.startswith(("OTEL_", "SENTRY_"))]:
-            del environment[name]
-        self.traffic = traffic(self.acme_url, self.options.people, environment, self.logs / "traffic.log")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(HOME),
+            "TRAFFIC_MAIL_URL": self.mail.url,
+            "TRAFFIC_RATE": str(self.options.requests_per_second),
+        }
+        self.traffic = traffic(self.acme_url, environment, self.logs / "traffic.log")
         self.stack.callback(self.traffic.stop)
         self.traffic.start()
 
