@@ -24,6 +24,7 @@ bench: setup ## Measure ingest against the engine's own limit
 	@$(PYTHON) -m bench.ingest $(ARGS)
 
 docs: setup ## Build the documentation into site/
+	@$(PYTHON) scripts/reference.py
 	@$(PYTHON) -m mkdocs build --strict --quiet $(ARGS)
 	@echo "docs: site/index.html"
 
