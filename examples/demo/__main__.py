@@ -11,7 +11,6 @@ from rich.table import Table
 
 from examples.demo import interactive, story
 from examples.demo.story import Times
-from examples.demo.watching import StepFailed
 from examples.demo.world import Options, World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +52,8 @@ def main() -> int:
         except KeyboardInterrupt:
             return 130
         except Exception as error:
-            console.print(f"[red]failed[/] {error}", markup=not isinstance(error, StepFailed))
-            console.print(world.last_words(), markup=False, style="dim")
+            console.print(world.last_words(), markup=False, style="dim", soft_wrap=True)
+            console.print(f"failed: {error}", markup=False, style="red", soft_wrap=True)
             return 1
     show(times)
     say("done: every step held")

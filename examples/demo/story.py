@@ -75,10 +75,10 @@ class Story:
     def sees_traces(self) -> str:
         def look() -> Any:
             services = self.watcher.get("services", since="5m")
-            return next((s for s in services if s.get("service") == "acme"), None)
+            return next((s for s in services if s["name"] == "acme"), None)
 
         found = until("service acme with spans", look, 60)
-        return f"{found.get('requests', found)} requests"
+        return f"{found['requests']} requests"
 
     def sees_signups(self) -> str:
         def look() -> int | None:

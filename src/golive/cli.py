@@ -71,15 +71,19 @@ def doctor(json_: Annotated[bool, typer.Option("--json", help="For machines.")] 
 def add_rooms(word: str = "") -> None:
     """Add the rooms' commands; Django is loaded only for these.
 
-    With the `word` that a command line begins with, only rooms whose source mentions it: half the time to start.
+    With the `word` that a command line begins with, rooms whose source mentions it come first, and the others
+    only when none of those has the command: half the time to start.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
     importlib.import_module("django").setup()
     places = [f"golive.{room}.commands" for room in ROOMS] + ["golive.apply"]
     known = {name: spec.origin for name in places if (spec := find_spec(name)) and spec.origin}
     mentioned = [name for name, origin in known.items() if f'"{word}"' in Path(origin).read_text()]
-    for name in mentioned or known:
+    for name in mentioned:
         app.add_typer(importlib.import_module(name).app)
+    if word not in getattr(typer.main.get_command(app), "commands", {}):
+        for name in known.keys() - mentioned:
+            app.add_typer(importlib.import_module(name).app)
 
 
 def explain(error: Exception) -> tuple[str, int] | None:
