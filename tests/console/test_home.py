@@ -4,6 +4,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
+from golive import urls  # noqa: F401 - registers the rooms' panels before the tests put their own in place
 from golive.console import panels
 from golive.console.pages.home import sentence
 from golive.people import keys

@@ -102,22 +102,24 @@ class Api(NinjaAPI):
         return schema
 
 
-def _refused(request: HttpRequest, exc: Exception) -> HttpResponse:
+def _refused(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
     status = exc.status_code if isinstance(exc, HttpError) else 400
     message = "Too many requests; wait as long as Retry-After says." if isinstance(exc, Throttled) else str(exc)
     return error(status, message)
 
 
-def _unauthenticated(request: HttpRequest, exc: Exception) -> HttpResponse:
+def _unauthenticated(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
     return error(401, "Send a valid API token: Authorization: Bearer glt_…; make one on a project's settings page.")
 
 
-def _invalid(request: HttpRequest, exc: Exception) -> HttpResponse:
+def _invalid(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
     found = exc.errors if isinstance(exc, ValidationError) else []
     details = [{"where": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])} for one in found]
     return error(422, "Some fields were refused.", details)
 
 
-def _broken(request: HttpRequest, exc: Exception) -> HttpResponse:
-    log.error("the API broke on %s %s", request.method, request.path, exc_info=exc)
+def _broken(request: HttpRequest, exc: Exception | type[Exception]) -> HttpResponse:
+    log.error(
+        "the API broke on %s %s", request.method, request.path, exc_info=exc if isinstance(exc, BaseException) else None
+    )
     return error(500, "golive failed on this request; it was logged.")

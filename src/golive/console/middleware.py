@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from golive.console.http_api import error
 
-
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 
 

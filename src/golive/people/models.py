@@ -33,7 +33,7 @@ class User(AbstractUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
-    objects = PeopleManager()
+    objects = PeopleManager()  # type: ignore[misc]  # the base declares it for its own class
 
     def __str__(self) -> str:
         return self.first_name or self.email

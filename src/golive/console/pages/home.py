@@ -1,6 +1,7 @@
 """The page one opens every morning: one sentence, then the business, then the state of everything."""
 
 import logging
+import time
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +11,25 @@ from golive.console.frame import project_of
 from golive.people.models import Project
 
 log = logging.getLogger(__name__)
+QUIET_SECONDS = 60.0
+
+
+class Failures:
+    """Logs a failure once a minute: a page refreshes every few seconds and a store may be away for long."""
+
+    def __init__(self) -> None:
+        self.logged: dict[str, float] = {}
+
+    def note(self, what: str, error: Exception, now: float) -> bool:
+        """Log unless it was logged within the last minute; whether it was. `now` is monotonic seconds."""
+        if now - self.logged.get(what, -QUIET_SECONDS) < QUIET_SECONDS:
+            return False
+        self.logged[what] = now
+        log.error("%s of the home page failed", what, exc_info=error)
+        return True
+
+
+failures = Failures()
 
 
 def first(request: HttpRequest) -> HttpResponse:
@@ -25,18 +45,17 @@ def sentence(project: Project) -> str:
     for part in panels.sentences():
         try:
             said = part.tell(project)
-        except Exception:
-            log.exception("a room could not tell its part of the headline")
+        except Exception as error:
+            failures.note(f"the sentence of order {part.order}", error, time.monotonic())
             continue
         if said:
             clauses.append(said.strip().rstrip(".;"))
-    text = "; ".join(clauses)
-    return f"{text[0].upper() if text[:1].islower() and not text.startswith(project.slug) else text[:1]}{text[1:]}."
+    return f"{'; '.join(clauses)}." if clauses else f"Nothing is known of {project.name} yet."
 
 
 def home(request: HttpRequest, slug: str) -> HttpResponse:
     project = project_of(request, slug)
-    context = {"project": project, "panels": panels.panels(), "sentence": told(project)}
+    context = {"project": project, "panels": panels.panels(), "sentence": sentence(project)}
     response = render(request, "console/home.html", context)
     response.set_cookie("golive_project", project.slug, max_age=31_536_000, samesite="Lax", httponly=True)
     return response
@@ -44,11 +63,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def headline(request: HttpRequest, slug: str) -> HttpResponse:
     """The first sentence alone, refreshed in place."""
-    return HttpResponse(told(project_of(request, slug)), content_type="text/plain; charset=utf-8")
-
-
-def told(project: Project) -> str:
-    return sentence(project) if panels.sentences() else f"Nothing is known of {project.name} yet."
+    return HttpResponse(sentence(project_of(request, slug)), content_type="text/plain; charset=utf-8")
 
 
 def panel(request: HttpRequest, slug: str, name: str) -> HttpResponse:
@@ -59,6 +74,6 @@ def panel(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         raise Http404(f"There is no panel {name}.")
     try:
         return HttpResponse(found.render(request, project))
-    except Exception:
-        log.exception("the panel %s could not be drawn", name)
+    except Exception as error:
+        failures.note(f"the panel {name}", error, time.monotonic())
         return render(request, "console/panel_failed.html", {"name": name.replace("-", " ")})

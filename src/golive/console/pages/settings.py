@@ -121,7 +121,7 @@ def change_details(request: HttpRequest, slug: str) -> HttpResponse:
         audit.record(actor(request), "project.change", project.slug, project=project)
         messages.success(request, "Saved.")
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect("settings", slug)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from golive.people import audit
 from golive.people import welcome as links
-from golive.people.models import Purpose, User, WelcomeLink
+from golive.people.models import Purpose, Role, User, WelcomeLink
 
 
 class WelcomeForm(forms.Form):
@@ -60,7 +60,7 @@ class WelcomeForm(forms.Form):
             person.save(update_fields=["password"])
             audit.record(person.email, "person.password", person.email)
             return person
-        person = User.objects.create_person(data["email"], data["password"], links.Role(link.role), data["name"])
+        person = User.objects.create_person(data["email"], data["password"], Role(link.role), data["name"])
         audit.record(person.email, "person.join", person.email, role=link.role, purpose=link.purpose)
         return person
 
