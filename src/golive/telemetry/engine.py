@@ -24,6 +24,17 @@ from golive.telemetry.guard import Forbidden, examine  # noqa: E402
 _chdb: Any = chdb._chdb
 _CODE = re.compile(r"Code: (\d+)\.")
 _KEPT_SESSIONS = 16
+# The engine's own sizes add up to 20 GB and would fill all the memory it may use, until queries fail.
+_CACHE_BYTES = {
+    "mark_cache_size": 64_000_000,
+    "primary_index_cache_size": 64_000_000,
+    "index_mark_cache_size": 32_000_000,
+    "text_index_tokens_cache_size": 16_000_000,
+    "text_index_header_cache_size": 16_000_000,
+    "text_index_postings_cache_size": 64_000_000,
+    "query_condition_cache_size": 16_000_000,
+    "compiled_expression_cache_size": 16_000_000,
+}
 _KEPT_VERDICTS = 512
 
 Settings = tuple[tuple[str, str], ...]
@@ -72,7 +83,8 @@ class Engine:
     def __init__(self, folder: Path, memory_bytes: int) -> None:
         """Raises EngineError when another process has the folder, or it cannot be read."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._address = f"{folder}?max_server_memory_usage={memory_bytes}"
+        server = {"max_server_memory_usage": memory_bytes, **_CACHE_BYTES}
+        self._address = f"{folder}?" + "&".join(f"{name}={size}" for name, size in server.items())
         self._lock = threading.Lock()
         self._idle: OrderedDict[tuple[str, Settings], list[Any]] = OrderedDict()
         self._canonical: OrderedDict[str, str] = OrderedDict()

@@ -14,6 +14,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
 from golive.telemetry.address import DATABASE, Endpoint, StoreError, connection, endpoint, endpoint_file
@@ -43,6 +44,7 @@ _ADVICE = {
     516: "the password was refused; restart golive so that every process reads the new one",
     243: "the disk is full; free space or lower GOLIVE_STORE_BYTES",
 }
+_pool = get_pool_manager(maxsize=32)  # as many threads may ask at once without connections being thrown away
 _clients: dict[tuple[Endpoint, bool], Client] = {}
 _lock = threading.Lock()
 
@@ -116,6 +118,7 @@ def _client(place: Endpoint, write: bool) -> Client:
             connect_timeout=CONNECT_SECONDS,
             send_receive_timeout=WRITE_SECONDS if write else READ_SECONDS,
             autogenerate_session_id=False,
+            pool_mgr=_pool,
             show_clickhouse_errors="scrub",
         )
     except (ClickHouseError, HTTPError, OSError) as error:
