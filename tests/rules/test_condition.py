@@ -160,6 +160,7 @@ def played(letters: str) -> list[tuple[int, Decision]]:
         ("cc" + "-" * 31, [(1, State.FIRING, CRITICAL), (32, State.UNKNOWN, None)]),
         ("---", []),
         ("o---o", [(0, State.OK, None)]),
+        ("o-------o", [(0, State.OK, None), (7, State.UNKNOWN, None), (8, State.OK, None)]),
     ],
 )
 def test_states_over_time(letters: str, flips: list[tuple[int, State, Severity | None]]) -> None:

@@ -23,12 +23,14 @@ TWO_MINUTES = timedelta(minutes=2)
 
 
 def tick(world: World, arrives: Callable[[], None] | None = None) -> None:
-    """Ten seconds pass: something arrives, then the rules are evaluated, twice as if two pagers ran."""
+    """Ten seconds pass: something arrives, then the rules are evaluated; once more after a flip, as two pagers would."""
     world.now += EVERY
     if arrives:
         arrives()
+    before = Flip.objects.count()
     evaluate(world.project, world.now)
-    evaluate(world.project, world.now)
+    if Flip.objects.count() > before:
+        evaluate(world.project, world.now)
 
 
 def until(world: World, kind: RuleKind, new: State, arrives: Callable[[], None], most: timedelta) -> timedelta:

@@ -15,11 +15,15 @@ from golive.kit.durations import format_duration
 from golive.rules.settings import P95, Disk, ErrorRate, Pool, Signups, WebhookFailures
 
 CLEAR_SHARE = 0.9
+QUIET = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a breach must hold, a recovery must hold, and silence is borne before the state is unknown."""
+    """How long a breach must hold, a recovery must hold, and silence is borne before the state is unknown.
+
+    `silence` is for what fires; what was well is unknown after at most a minute, for its window was empty already.
+    """
 
     hold: timedelta = timedelta(seconds=8)  # a second evaluation, 10 s after the first, give or take
     clear: timedelta = timedelta(seconds=55)
@@ -101,7 +105,8 @@ def _loudness(warning: datetime | None, critical: datetime | None, timing: Timin
 
 def _silent(memory: Memory, reading: Reading, timing: Timing, now: datetime) -> Decision:
     since = memory.silent_since or now
-    if memory.state != State.UNKNOWN and now - since >= timing.silence:
+    patience = timing.silence if memory.state == State.FIRING else min(timing.silence, QUIET)
+    if memory.state != State.UNKNOWN and now - since >= patience:
         return Decision(Memory(State.UNKNOWN, silent_since=since), True, reading.text, since)
     kept = Memory(memory.state, memory.severity, clear_since=None, silent_since=since)
     return Decision(kept, False, reading.text)

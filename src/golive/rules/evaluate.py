@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from golive.alerts import flips, liveness
-from golive.alerts.models import Severity, State
+from golive.alerts.models import Flip, Severity, State
 from golive.business import models as business
 from golive.people.models import Project
 from golive.rules import signals
@@ -23,6 +24,7 @@ log = logging.getLogger("golive.rules")
 EVERY = timedelta(seconds=10)
 STORE_GRACE = timedelta(seconds=60)
 POOL_HOLD = timedelta(seconds=28)  # a pool may be full for a moment
+NO_DATA_NOW = " (no data now)"
 FORGET = timedelta(days=7)  # an instance (a service renamed, a disk gone) unknown for so long is forgotten
 Read = Callable[[RuleKind, str, RuleSettings, datetime], list[Reading]]
 
@@ -67,30 +69,51 @@ def evaluate_all(now: datetime | None = None, read: Read = signals.read) -> None
 
 
 def evaluate(project: Project, now: datetime, read: Read = signals.read) -> tuple[str, int]:
-    """Evaluate one project's rules; what was wrong with the store, if anything, and the number of states."""
-    trouble, count = "", 0
-    for rule in ensure(project):
-        settings = with_defaults(rule)
-        states = {state.key: state for state in rule.states.all()}
-        if not settings.enabled:
-            switch_off(rule, list(states.values()), now)
-            continue
-        timing = timing_of(RuleKind(rule.kind), settings)
-        try:
-            readings = {one.key: one for one in read(RuleKind(rule.kind), project.slug, settings, now)}
-            silence = "no data arrives any more"
-        except StoreError as error:
-            trouble = str(error)
-            log.warning("rule %s of %s: %s", rule.kind, project.slug, error)
-            readings, silence = {}, "golive cannot read its telemetry store"
-            timing = Timing(timing.hold, timing.clear, STORE_GRACE)
-        for key in states.keys() | readings.keys():
-            row = states.get(key) or _new(rule, readings[key], now)
-            reading = readings.get(key) or Reading(key, row.subject, silence, known=False)
-            take(rule, row, reading, timing, now)
-        count += len(states.keys() | readings.keys())
-        rule.states.filter(state=State.UNKNOWN, silent_since__lt=now - FORGET).delete()
-    return trouble, count
+    """Evaluate one project's rules; what was wrong with the store, if anything, and the number of states.
+
+    The store is asked first and everything is saved in one short transaction afterwards.
+    """
+    seen = [_look(rule, project, now, read) for rule in ensure(project)]
+    with transaction.atomic():
+        for look in seen:
+            states = {state.key: state for state in look.rule.states.all()}
+            if look.off:
+                switch_off(look.rule, list(states.values()), now)
+                continue
+            for key in states.keys() | look.readings.keys():
+                row = states.get(key) or _new(look.rule, look.readings[key], now)
+                reading = look.readings.get(key) or Reading(key, row.subject, look.silence, known=False)
+                take(look.rule, row, reading, look.timing, now)
+            look.rule.states.filter(state=State.UNKNOWN, silent_since__lt=now - FORGET).delete()
+    count = RuleState.objects.filter(rule__project=project).count()
+    return next((look.trouble for look in seen if look.trouble), ""), count
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the store says about one rule; `silence` is why an instance has no reading."""
+
+    rule: Rule
+    timing: Timing
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    silence: str = "no data arrives any more"
+    off: bool = False
+    trouble: str = ""
+
+
+def _look(rule: Rule, project: Project, now: datetime, read: Read) -> Look:
+    rule.project = project
+    settings = with_defaults(rule)
+    timing = timing_of(RuleKind(rule.kind), settings)
+    if not settings.enabled:
+        return Look(rule, timing, off=True)
+    try:
+        found = read(RuleKind(rule.kind), project.slug, settings, now)
+    except StoreError as error:
+        log.warning("rule %s of %s: %s", rule.kind, project.slug, error)
+        timing = replace(timing, silence=STORE_GRACE)
+        return Look(rule, timing, silence="golive cannot read its telemetry store", trouble=str(error))
+    return Look(rule, timing, {one.key: one for one in found})
 
 
 def take(rule: Rule, row: RuleState, reading: Reading, timing: Timing, now: datetime) -> None:
@@ -112,14 +135,18 @@ def take(rule: Rule, row: RuleState, reading: Reading, timing: Timing, now: date
         if not first:
             row.save()
         return
-    quiet = memory.state == State.UNKNOWN and decision.memory.state == State.OK and row.fired_at is None
     with transaction.atomic():
         same = RuleState.objects.filter(pk=row.pk)
         if not first and not same.filter(state=memory.state, severity=memory.severity).update(state=row.state):
             return  # another pager was first
         row.save()
-        if not quiet:
+        if memory.state == State.FIRING or decision.memory.state != State.OK or _has_flipped(rule, row):
             record_flip(rule, row, memory, reading, decision, now)
+
+
+def _has_flipped(rule: Rule, row: RuleState) -> bool:
+    """Whether a transition was ever written: the first OK is a beginning, not a recovery."""
+    return Flip.objects.filter(project=rule.project, source=f"rule:{rule.kind}", key=row.key).exists()
 
 
 def _new(rule: Rule, reading: Reading, now: datetime) -> RuleState:
@@ -134,8 +161,12 @@ def _write(row: RuleState, reading: Reading, decision: Decision, now: datetime) 
     row.state, row.severity = memory.state, memory.severity
     row.warning_since, row.critical_since = memory.warning_since, memory.critical_since
     row.clear_since, row.silent_since = memory.clear_since, memory.silent_since
-    row.reason, row.evaluated_at = reading.text[:500], now
-    row.value, row.threshold = reading.value, reading.threshold
+    row.evaluated_at = now
+    if not reading.known and memory.state != State.UNKNOWN:
+        if not row.reason.endswith(NO_DATA_NOW):  # what was last known stays visible until it is given up
+            row.reason = row.reason[: 500 - len(NO_DATA_NOW)] + NO_DATA_NOW
+        return
+    row.reason, row.value, row.threshold = reading.text[:500], reading.value, reading.threshold
     if reading.known:
         row.subject, row.service, row.environment = reading.subject[:200], reading.service, reading.environment
         row.evidence = dict(reading.evidence)
