@@ -78,6 +78,29 @@ def test_one_poisoned_request_is_set_aside_and_the_rest_is_kept(spool: Spool) ->
     assert orjson.loads(kept.with_suffix(".json").read_bytes())["reason"] == "code 26: cannot parse"
 
 
+def test_what_does_not_fit_the_memory_is_halved_and_trouble_never_condemns(spool: Spool) -> None:
+    class Small(Store):
+        code = 241
+
+        def __call__(self, stream: Stream, token: str, body: bytes) -> None:
+            if len(body) > 2:
+                raise Unavailable(f"code {self.code}: no", self.code)
+            super().__call__(stream, token, body)
+
+    store = Small()
+    filled(spool, b"a", b"b", b"c", b"d")
+    patient = loader(spool, store)
+    patient._stop.set()  # no pauses
+    patient._failures = 5
+    assert patient.load(spool.sealed[0])
+    assert sorted(store.kept.values()) == [b"ab", b"cd"]
+    store.code = 243
+    filled(spool, b"abc")
+    patient._failures = 1000
+    assert not patient.load(spool.sealed[0])
+    assert not (spool.folder.parent / "quarantine").exists()
+
+
 def test_a_crash_after_the_insert_counts_once(spool: Spool) -> None:
     """The store took the segment, the process died before it could remove it."""
     store = Store()

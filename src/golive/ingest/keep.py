@@ -69,7 +69,9 @@ def varint(number: int) -> bytes:
 
 def identity_of(key: str, stream: str, body: bytes) -> bytes:
     """Names a request by who sent it, where to, and what it says (16 bytes)."""
-    return hashlib.sha256(f"{key}/{stream}/".encode() + body).digest()[:16]
+    digest = hashlib.sha256(f"{key}/{stream}/".encode())
+    digest.update(body)
+    return digest.digest()[:16]
 
 
 class Keeper:

@@ -24,10 +24,17 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 10.0
 PATIENCE = 30  # attempts before an answer that we do not know counts as a refusal of the data
+MEMORY_PATIENCE = 5  # attempts before a segment that does not fit the store's memory is halved
+MEMORY_LIMIT_CODE = 241
 
 # Exception codes of the engine that say "these bytes", not "not now": parse errors, bad values, values out of range.
 DATA_CODES = frozenset(
     (6, 26, 27, 32, 33, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 246, 321, 349, 407, 434, 436, 441, 444)
+)
+# Codes of a store that is full, busy, starting, read-only or not yet migrated: however long it lasts, the data are good.
+TROUBLE_CODES = frozenset(
+    (3, 16, 36, 60, 73, 81, 159, 160, 164, 173, 192, 193, 194, 198, 201, 202, 209, 210, 215, 225, 236, 241, 242, 243)
+    + (252, 285, 290, 319, 335, 341, 344, 373, 378, 379, 394, 415, 425, 439, 473, 479, 497, 499, 516, 999, 1000, 1002)
 )
 
 
@@ -58,7 +65,11 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """The store did not take the insert now; the same insert may succeed later."""
+    """The store did not take the insert now; the same insert may succeed later. `code` is the engine's, 0 if unknown."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Inserter(Protocol):
@@ -83,8 +94,9 @@ def insert(stream: Stream, token: str, body: bytes) -> None:
     except store.StoreError as error:
         raise Unavailable(str(error)) from error
     except ClickHouseError as error:
-        code = getattr(error, "code", None)
-        raise (Refused if code in DATA_CODES else Unavailable)(f"code {code}: {str(error)[:600]}") from error
+        code = int(getattr(error, "code", None) or 0)
+        reason = f"code {code}: {str(error)[:600]}"
+        raise (Refused(reason) if code in DATA_CODES else Unavailable(reason, code)) from error
     except OSError as error:
         raise Unavailable(str(error)) from error
 
@@ -174,7 +186,9 @@ class Loader:
         try:
             self._insert(self.stream, token, b"".join([frame.payload for frame in frames]))
         except Unavailable as error:
-            if self._failures >= PATIENCE and str(error).startswith("code ") and not str(error).startswith("code None"):
+            too_large = error.code == MEMORY_LIMIT_CODE and len(frames) > 1 and self._failures >= MEMORY_PATIENCE
+            strange = error.code and error.code not in TROUBLE_CODES and self._failures >= PATIENCE
+            if too_large or strange:
                 raise Refused(str(error)) from error
             raise
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 MAGIC = b"gl\xf7\x01"
 HEADER = struct.Struct("<4sIIQ16s")
-SEGMENT_BYTES = 32 << 20
+SEGMENT_BYTES = 48 << 20
 DEFAULT_LIMIT_BYTES = 2 << 30
 _SUFFIX = ".segment"
 
