@@ -25,7 +25,7 @@ bench: setup ## Measure ingest against the engine's own limit
 
 docs: setup ## Build the documentation into site/
 	@$(PYTHON) scripts/reference.py
-	@$(PYTHON) -m mkdocs build --strict --quiet $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet $(ARGS)
 	@echo "docs: site/index.html"
 
 screenshots: setup ## Take the pictures in docs/screenshots from a running demo

@@ -1,7 +1,7 @@
 """The licence gate: everything we install must be under a licence that an Apache-2.0 product can ship with.
 
-Python packages are read by pip-licenses from the environment that runs this (runtime and tools), front-end packages
-from package-lock.json. Anything not recognised as permissive fails until a person has reviewed it below.
+Python packages are read by pip-licenses from the environment that runs this (runtime and tools) and those of the
+examples, front-end packages from package-lock.json. Anything not recognised as permissive fails until a person has reviewed it below.
 """
 
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PERMISSIVE = re.compile(
     r"MIT|MIT-0|0?BSD|BSD-[23]-Clause|Apache|ISC|ISCL|Zlib|CC0|PSF|Python Software Foundation|Unlicense"
-    r"|MPL|Mozilla Public License|OFL|Redistribution and use in source and binary forms|The MIT License",
+    r"|MPL|Mozilla Public License|OFL|ZPL-2.1|Redistribution and use in source and binary forms|The MIT License",
     re.IGNORECASE,
 )
 COPYLEFT = re.compile(
@@ -58,16 +58,9 @@ def judge(package: str, stated: Iterable[str]) -> Verdict:
     return Verdict(package, licence, False, "its licence is not known to the gate")
 
 
-def python_packages() -> list[tuple[str, list[str]]]:
-    command = [
-        Path(sys.executable).with_name("pip-licenses"),
-        "-f",
-        "json",
-        "--from",
-        "all",
-        "--python",
-        sys.executable,
-    ]
+def python_packages(python: Path) -> list[tuple[str, list[str]]]:
+    gate = Path(sys.executable).with_name("pip-licenses")
+    command = [gate, "-f", "json", "--from", "all", "--python", python]
     listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     keys = ("License-Expression", "License-Metadata", "License-Classifier")
     return [(item["Name"], [item[key] for key in keys]) for item in listed]
@@ -79,7 +72,9 @@ def npm_packages(path: Path) -> list[tuple[str, list[str]]]:
 
 
 def main() -> int:
-    python, npm = python_packages(), npm_packages(ROOT / "package-lock.json")
+    environments = [Path(sys.executable), *(ROOT / "examples").glob("*/.venv/bin/python")]
+    python = [package for environment in environments for package in python_packages(environment)]
+    npm = npm_packages(ROOT / "package-lock.json")
     verdicts = [judge(name, stated) for name, stated in [*python, *npm]]
     refused = [verdict for verdict in verdicts if not verdict.accepted]
     for verdict in refused:

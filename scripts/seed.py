@@ -146,6 +146,7 @@ def request(slug: str, at: datetime, release: str, chance: random.Random) -> Ite
     }
     resource = {"service.name": "acme-web", "host.name": f"web-{number % 2 + 1}", "service.version": release}
     status = 500 if failed else (201 if method == "POST" and route.startswith("/api") else 200)
+
     def span(name: str, kind: str, since_ms: float, for_ms: float, parent: str, own: str = "", **more: Any) -> Row:
         return (
             common
