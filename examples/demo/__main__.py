@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from examples.demo import interactive, story
@@ -19,7 +20,7 @@ BEGAN = time.monotonic()
 
 
 def say(text: str) -> None:
-    console.print(f"[dim]{time.monotonic() - BEGAN:6.1f} s[/]  {text}")
+    console.print(f"[dim]{time.monotonic() - BEGAN:6.1f} s[/]  {escape(text)}", soft_wrap=True)
 
 
 def show(times: Times) -> None:

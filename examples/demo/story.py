@@ -67,9 +67,9 @@ class Story:
     def sees_logs(self) -> str:
         def look() -> list[Any] | None:
             lines: list[Any] = self.watcher.get("logs", since="5m", limit=200)["lines"]
-            return lines if len(lines) >= 5 else None
+            return lines if len(lines) >= 20 else None
 
-        lines = until("5 log lines", look, 60)
+        lines = until("20 log lines", look, 60)
         return f"{len(lines)}+ lines"
 
     def sees_traces(self) -> str:
