@@ -1,0 +1,1 @@
+"""Traffic of people who use acme."""
