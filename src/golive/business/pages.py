@@ -27,8 +27,8 @@ def business(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"project": project, "window": window, "settings": settings, "event": event}
     try:
         points, bands = marks(project, window.since, window.until)
-        stretch = {"since": milliseconds(window.since), "until": milliseconds(window.until)}
-        names = store.rows(QUERIES["event_names"], project=project.slug, **stretch)
+        since, until = milliseconds(window.since), milliseconds(window.until)
+        names = store.rows(QUERIES["event_names"], project=project.slug, since=since, until=until)
         context |= {
             "figures": list(FIGURES),
             "charts": list(zip(FIGURES, charts(project, settings, window, points, bands), strict=True)),
@@ -36,7 +36,7 @@ def business(request: HttpRequest, slug: str) -> HttpResponse:
             "signups": sum(row["events"] for row in names if row["name"] == settings.signup),
             "payments": sum(row["events"] for row in names if row["name"] == settings.revenue),
             "events": store.rows(
-                QUERIES["recent_events"], project=project.slug, name=event, limit=EVENTS, **stretch
+                QUERIES["recent_events"], project=project.slug, name=event, limit=EVENTS, since=since, until=until
             ),
         }
     except StoreError as error:

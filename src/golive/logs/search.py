@@ -15,6 +15,7 @@ QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LEVEL_NAMES = ("unset", "trace", "debug", "info", "warn", "error", "fatal")
 LEVEL_TONES = {"error": "critical", "fatal": "critical", "warn": "warning"}
+TIME_LIMIT = timedelta(seconds=10)
 LATE = timedelta(hours=1)  # a follower shows lines at most this much older than their arrival
 
 
@@ -120,6 +121,7 @@ def overview(project: str, condition: Condition, since: datetime, until: datetim
         since=nanoseconds(since),
         until=nanoseconds(until),
         step=step,
+        time_limit=TIME_LIMIT,
         **condition.parameters,
     )
     return arranged(found, step, since, until)
@@ -175,6 +177,7 @@ def lines(
         until=cursor.time_ns if cursor else nanoseconds(until),
         skip=cursor.skip if cursor else 0,
         limit=limit + 1,
+        time_limit=TIME_LIMIT,
         **condition.parameters,
     )
     page = [Line(**row) for row in found[:limit]]
@@ -204,6 +207,7 @@ def newest(project: str, condition: Condition, after_ms: int, limit: int = 200) 
         since=after_ms * 1_000_000 - int(LATE.total_seconds()) * 10**9,
         after=after_ms,
         limit=limit,
+        time_limit=TIME_LIMIT,
         **condition.parameters,
     )
     return [Line(**row) for row in found]

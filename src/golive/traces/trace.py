@@ -1,7 +1,7 @@
 """Reading traces: finding them, and everything that is known of one."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from golive.traces.tree import Span
 
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 MOST_SPANS = 10_000
+TIME_LIMIT = timedelta(seconds=10)
 MARGIN_NS = 5_000_000_000  # clocks of different hosts disagree; logs come a little later
 
 
@@ -75,6 +76,7 @@ def find(
         errors_only=errors_only,
         slowest=slowest,
         limit=limit,
+        time_limit=TIME_LIMIT,
     )
     return [Found(**row) for row in found]
 
