@@ -70,6 +70,16 @@ def test_many_children_are_folded_and_failures_shown_first() -> None:
     assert sum(1 for row in rows(arrange(spans), ["root"], rows_shown=2000) if not row.hidden) == 1000
 
 
+def test_what_failed_is_shown_however_far_down_it_is() -> None:
+    spans = [span("root", "", 0, 10**6)] + [
+        span(f"c{n}", f"c{(n - 1) // 3}" if n > 3 else "root", n, 1, "error" if n == 2999 else "unset")
+        for n in range(1, 3000)
+    ]
+    shown = {row.node.span.span_id for row in rows(arrange(spans), rows_shown=50) if not row.hidden}
+    assert {"root", "c2999"} <= shown
+    assert len(shown) == 50
+
+
 def test_ten_thousand_deep_does_not_hurt() -> None:
     chain = [span(f"s{n}", f"s{n - 1}" if n else "", n, 20_000 - n) for n in range(10_000)]
     nodes = arrange(chain)

@@ -1,5 +1,6 @@
 """The four numbers of every morning: signups, active users, revenue, API usage. Synthetic traffic never counts."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -100,13 +101,13 @@ def revenue(project: Project, settings: BusinessSettings, now: datetime) -> Figu
     today, then = sum(row["amount_today"] for row in ours), sum(row["amount_last_week"] for row in ours)
     week = sum(row["amount_week"] for row in ours)
     first = min((aware(row["first"]) for row in rows), default=None)
-    also = [f"{words.money(week, settings.currency)} in 7 days"]
+    also = [f"{amount(week, settings.currency)} in 7 days"]
     also += [f"and {words.money(row['amount_today'], row['currency'])}" for row in others if row["amount_today"]]
     return Figure(
         "revenue",
         "Revenue",
         float(today) if rows else None,
-        words.money(today, settings.currency),
+        amount(today, settings.currency),
         "today",
         delta(today if rows else None, then if _reaches_back(first, now) else None, now),
         also,
@@ -219,6 +220,12 @@ def _event_days(project: Project, name: str, now: datetime) -> list[dict[str, An
 def _reaches_back(first: datetime | None, now: datetime) -> bool:
     """Whether events were already recorded when this weekday began last week."""
     return first is not None and first <= midnight(now) - timedelta(days=6)
+
+
+def amount(minor: int, currency: str) -> str:
+    """Money for a figure: from a thousand on without its cents."""
+    said = words.money(minor, currency)
+    return re.sub(r"\.\d\d(?!\d)", "", said) if abs(minor) >= 100_000 else said
 
 
 def aware(at: datetime) -> datetime:

@@ -145,19 +145,18 @@ def rows(
 ) -> list[Row]:
     """The rows to show: at most `children_shown` children of a span unless it is in `opened`.
 
-    What is left out has a stand-in row that says how much and whether any of it failed. Failed children are
-    shown before others of the same parent are, so that trouble is never folded away first.
+    What is left out has a stand-in row that says how much and whether any of it failed. What failed is shown
+    first, then what is less deep, so that trouble is never folded away.
     """
     path = critical(nodes)
     shown_children = _chosen_children(nodes, path, opened, children_shown)
     visible: set[int] = set()
     result: list[Row] = []
-    last_of: dict[int | None, int] = {}
-    for place, node in enumerate(nodes):
-        parent_visible = node.parent is None or node.parent in visible
-        if parent_visible and place in shown_children and len(visible) < rows_shown:
+    by_worth = sorted(range(len(nodes)), key=lambda p: (not _troubled(nodes[p]), nodes[p].depth, p))
+    for place in by_worth:  # parents come before their children: they are as troubled, and less deep
+        parent = nodes[place].parent
+        if (parent is None or parent in visible) and place in shown_children and len(visible) < rows_shown:
             visible.add(place)
-            last_of[node.parent] = place
     hidden: dict[int | None, list[int]] = defaultdict(list)
     for place, node in enumerate(nodes):
         if place not in visible and (node.parent is None or node.parent in visible):
