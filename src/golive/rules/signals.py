@@ -120,7 +120,7 @@ def _place(usage: Usage) -> tuple[str, str, str]:
     return usage.environment, usage.service, usage.name
 
 
-def _span(seconds: float, now: datetime) -> dict[str, int]:
+def _span(seconds: float, now: datetime) -> dict[str, Any]:
     until = int(now.timestamp()) + 1
     return {"since": int(until - seconds), "until": until}
 

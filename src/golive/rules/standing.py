@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from golive.alerts.models import Severity, State
 from golive.console import words
@@ -100,7 +101,7 @@ def standing(rule: Rule, now: datetime) -> Standing:
     order = [Severity.CRITICAL.value, Severity.WARNING.value, Severity.INFO.value, "unknown", "ok"]
     found = sorted((instance(rule, row, now) for row in rows), key=lambda one: (order.index(one.word), one.row.key))
     fired = max((row.fired_at for row in rows if row.fired_at), default=None)
-    common = {"thresholds": thresholds(kind, settings), "instances": found, "fired_at": fired}
+    common: dict[str, Any] = {"thresholds": thresholds(kind, settings), "instances": found, "fired_at": fired}
     if not settings.enabled:
         return Standing(rule, settings, NAMES[kind], State.UNKNOWN, "paused", "switched off in golive.toml", **common)
     if not found:
