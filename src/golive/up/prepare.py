@@ -12,11 +12,18 @@ from django.utils import timezone  # noqa: E402
 
 from golive.people import audit, keys, welcome  # noqa: E402
 from golive.people.models import Purpose, Role  # noqa: E402
+from golive.telemetry.address import StoreError  # noqa: E402
+from golive.telemetry.migrate import migrate  # noqa: E402
 
 
 def main() -> None:
     """Migrate the database; print what the operator must know, one line each."""
     call_command("migrate", interactive=False, verbosity=0)
+    if os.environ.get("GOLIVE_CLICKHOUSE_URL"):  # the embedded store applies its schema itself
+        try:
+            migrate()
+        except StoreError as error:
+            print(f"telemetry: {error}")
     keys.publish()
     if not welcome.owner_exists():
         link = welcome.create(Purpose.OWNER, timezone.now(), role=Role.OWNER)
