@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
-from golive import urls  # noqa: F401 - registers the rooms' panels before the tests put their own in place
+from golive import urls  # registers the rooms' panels before the tests put their own in place
 from golive.console import panels
 from golive.console.pages.home import sentence
 from golive.people import keys
@@ -77,3 +77,8 @@ def test_first_goes_to_the_project_seen_last(project: Project, viewer: Client) -
     assert viewer.get("/")["Location"] == "/p/acme/"
     viewer.get("/p/beta/")
     assert viewer.get("/")["Location"] == "/p/beta/"
+
+
+def test_each_place_has_a_key_of_its_own() -> None:
+    keys_taken = [entry.key for module in urls.PAGES for entry in getattr(module, "NAVIGATION", [])]
+    assert sorted(keys_taken) == sorted(set(keys_taken))

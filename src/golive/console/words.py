@@ -58,6 +58,8 @@ STATES = {
     "identified": State(*_INFO, "identified"),
     "maintenance": State("info", "tool", "maintenance"),
     "under_maintenance": State("info", "tool", "maintenance"),
+    "unresolved": State("warning", "bug", "unresolved"),
+    "ignored": State("unknown", "eye-off", "ignored"),
     "new": State("info", "sparkles", "new"),
     "pending": State("info", "clock", "pending"),
     "unknown": State(*_UNKNOWN, "unknown"),

@@ -36,5 +36,5 @@ urlpatterns = [
 
 NAVIGATION = [
     Entry("Home", "home", "home", "h", 0),
-    Entry("Settings", "settings", "settings", "t", 90),
+    Entry("Settings", "settings", "settings", ",", 90),
 ]
