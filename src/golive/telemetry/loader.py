@@ -31,10 +31,10 @@ MEMORY_LIMIT_CODE = 241
 DATA_CODES = frozenset(
     (6, 26, 27, 32, 33, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 246, 321, 349, 407, 434, 436, 441, 444)
 )
-# Codes of a store that is full, busy, starting, read-only or not yet migrated: however long it lasts, the data are good.
+# Codes of a store that is full, busy, starting, read-only or not yet migrated: the data are good, however long that is.
 TROUBLE_CODES = frozenset(
-    (3, 16, 36, 60, 73, 81, 159, 160, 164, 173, 192, 193, 194, 198, 201, 202, 209, 210, 215, 225, 236, 241, 242, 243)
-    + (252, 285, 290, 319, 335, 341, 344, 373, 378, 379, 394, 415, 425, 439, 473, 479, 497, 499, 516, 999, 1000, 1002)
+    {3, 16, 36, 60, 73, 81, 159, 160, 164, 173, 192, 193, 194, 198, 201, 202, 209, 210, 225, 236, 241, 242, 243, 252}
+    | {285, 290, 319, 335, 341, 344, 373, 378, 379, 394, 415, 425, 439, 473, 479, 497, 499, 516, 999, 1000, 1002}
 )
 
 
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """The store did not take the insert now; the same insert may succeed later. `code` is the engine's, 0 if unknown."""
+    """The store did not take the insert now; the same one may succeed later. `code` is the engine's, 0 if unknown."""
 
     def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
