@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from golive.ingest.keep import framed
 from golive.telemetry.proto import message_class
 from golive.telemetry.spool import Frame
 
-from .conftest import DSN_KEY, KEY, Plant
+from .conftest import DSN_KEY, KEY, SOURCE, Plant
 from .requests import logs, metrics, text, traces
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -73,6 +74,7 @@ REFUSALS: list[tuple[str, str, str, bytes, dict[str, str], int]] = [
     ("garbage", "POST", "/v1/logs", b"\xff\xff\xff", {}, 400),
     ("cut off", "POST", "/v1/logs", logs("s", ["abcdef"]).SerializeToString()[:-1], {}, 400),
     ("spans to logs", "POST", "/v1/logs", b"\x0a\x05hello", {}, 400),
+    ("text that is no UTF-8", "POST", "/v1/logs", b"\x0a\x0a\x12\x08\x12\x06\x1a\x04\xff\xfe\xfd\xfc", {}, 400),
     ("bad gzip", "POST", "/v1/logs", b"not gzip", {"Content-Encoding": "gzip"}, 400),
     ("cut gzip", "POST", "/v1/logs", gzip.compress(bytes(100))[:-9], {"Content-Encoding": "gzip"}, 400),
     ("cut zstd", "POST", "/v1/logs", zstd.compress(bytes(100))[:-3], {"Content-Encoding": "zstd"}, 400),
@@ -109,6 +111,12 @@ def test_what_is_too_large_is_refused_before_it_is_read(plant: Plant) -> None:
     answer = plant.otlp("/v1/logs", bytes((20 << 20) + 1))
     assert answer.status == 413
     assert b"20 MiB" in answer.body
+
+
+def test_the_process_stays_small() -> None:
+    listing = "import sys, golive.ingest.__main__; print([m for m in ('django', 'numpy', 'chdb') if m in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    assert subprocess.check_output([sys.executable, "-c", listing], env=environment).strip() == b"[]"
 
 
 def test_an_empty_request_is_fine(plant: Plant) -> None:

@@ -1,24 +1,26 @@
 """Message classes of `otlp.proto`, built when first imported; no compiler is needed.
 
-The reader below knows what that file uses: messages, oneofs, optional, repeated and required fields, `packed`.
+The reader below knows what that file uses: messages, oneofs, optional, repeated and required fields, `packed`. The
+descriptors are of edition 2023, which is proto2 with text checked to be UTF-8, as OTLP's own proto3 has it.
 """
 
 import re
 from functools import cache
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    EDITION_2023,
+    DescriptorProto,
+    FeatureSet,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 PATH = Path(__file__).with_name("otlp.proto")
 PACKAGE = "golive.otlp"
-_LABELS = {
-    "optional": FieldDescriptorProto.LABEL_OPTIONAL,
-    "repeated": FieldDescriptorProto.LABEL_REPEATED,
-    "required": FieldDescriptorProto.LABEL_REQUIRED,
-}
 _LINE = re.compile(
     r"message (?P<message>\w+) \{"
     r"|oneof (?P<oneof>\w+) \{"
@@ -48,7 +50,7 @@ def _pool() -> DescriptorPool:
 
 
 def _file(source: str) -> FileDescriptorProto:
-    file = FileDescriptorProto(name="golive/otlp.proto", package=PACKAGE, syntax="proto2")
+    file = FileDescriptorProto(name="golive/otlp.proto", package=PACKAGE, syntax="editions", edition=EDITION_2023)
     message, oneof = DescriptorProto(), False
     for line in filter(None, map(str.strip, source.splitlines())):
         if line.startswith(("syntax", "package")):
@@ -70,7 +72,10 @@ def _file(source: str) -> FileDescriptorProto:
 
 def _add_field(message: DescriptorProto, found: re.Match[str], *, in_oneof: bool) -> None:
     field = message.field.add(name=found["name"], number=int(found["number"]))
-    field.label = _LABELS[found["label"] or "optional"]
+    repeated = found["label"] == "repeated"
+    field.label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
+    if found["label"] == "required":
+        field.options.features.field_presence = FeatureSet.LEGACY_REQUIRED
     kind = f"TYPE_{found['type'].upper()}"
     if kind in FieldDescriptorProto.Type.keys():  # noqa: SIM118 - an enum wrapper is no mapping
         field.type = FieldDescriptorProto.Type.Value(kind)
@@ -79,5 +84,3 @@ def _add_field(message: DescriptorProto, found: re.Match[str], *, in_oneof: bool
         field.type_name = f".{PACKAGE}.{found['type']}"
     if in_oneof:
         field.oneof_index = len(message.oneof_decl) - 1
-    if found["packed"]:
-        field.options.packed = True
