@@ -50,9 +50,8 @@ def plain(**options: Any) -> Client:
     """An unmodified client, as another tool would make it."""
     place = store.endpoint()
     parts = urllib.parse.urlsplit(place.url)
-    return clickhouse_connect.get_client(
-        host=parts.hostname, port=parts.port, username=place.writer[0], password=place.writer[1], **options
-    )
+    account = {"username": place.writer[0], "password": place.writer[1]}
+    return clickhouse_connect.get_client(host=parts.hostname, port=parts.port, **(account | options))
 
 
 def http_call(
@@ -297,6 +296,8 @@ def test_too_many_queries_are_told_to_come_later(running: StoreProcess) -> None:
     answer = first.getresponse()
     assert (answer.status, answer.headers["x-clickhouse-exception-code"]) == (503, "202")
     assert answer.headers["retry-after"] == "1"
+    pager = plain(headers={"X-Golive-Lane": "urgent"}, username="reader", password=place.reader[1])
+    assert pager.query("SELECT 1").result_rows == [(1,)]
     for link in links:
         link.close()
     assert until(lambda: store.rows("SELECT 1 AS x") == [{"x": 1}])

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from golive.telemetry.accounts import Account, Right, authenticate, credentials
+from golive.telemetry.address import LANE_HEADER, URGENT
 from golive.telemetry.bodies import BodyError, decoded, encoded, parted
 from golive.telemetry.engine import Engine, EngineError, Query, Result
 from golive.telemetry.guard import Forbidden
@@ -70,12 +71,16 @@ class Lane:
 
 
 class Adapter:
-    """Answers requests. Reads and writes have lanes of their own, so that neither starves the other."""
+    """Answers requests. Reads and writes have lanes of their own, so that neither starves the other.
+
+    The pager's reads have a third: its rules must not wait behind somebody's long search.
+    """
 
     def __init__(self, engine: Engine, accounts: tuple[Account, ...], *, readers: int = 4, writers: int = 3) -> None:
         self._engine = engine
         self._accounts = accounts
-        self._lanes = {Right.READ: Lane("reader", readers, 64), Right.WRITE: Lane("writer", writers, 32)}
+        self._lanes = {"read": Lane("reader", readers, 64), "write": Lane("writer", writers, 32)}
+        self._lanes[URGENT] = Lane(URGENT, 2, 32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query_id = ""
@@ -128,7 +133,8 @@ class Adapter:
 
         # While a body still comes, the thread itself notices that the client has gone.
         gone = receive() if whole and right is Right.READ else None
-        result = await self._lanes[right].run(work, gone, lambda: self._engine.kill(query.query_id))
+        lane = "write" if right is Right.WRITE else URGENT if request.headers.get(LANE_HEADER) == URGENT else "read"
+        result = await self._lanes[lane].run(work, gone, lambda: self._engine.kill(query.query_id))
         return result, _heads(query, result, chosen)
 
     def _run(self, query: Query, body: Iterator[bytes], right: Right, content_type: str) -> Result:

@@ -11,6 +11,8 @@ import orjson
 from golive.kit.folders import data_folder
 
 DATABASE = "golive"
+LANE_HEADER = "x-golive-lane"  # by which a client of the embedded store says that its reads must not wait
+URGENT = "urgent"
 
 
 class StoreError(Exception):

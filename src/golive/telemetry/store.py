@@ -5,6 +5,7 @@ process writes to the data folder. Readers use a read-only account; only the sch
 """
 
 import re
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,7 +18,16 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
-from golive.telemetry.address import DATABASE, Endpoint, StoreError, connection, endpoint, endpoint_file
+from golive.telemetry.address import (
+    DATABASE,
+    LANE_HEADER,
+    URGENT,
+    Endpoint,
+    StoreError,
+    connection,
+    endpoint,
+    endpoint_file,
+)
 
 __all__ = [
     "DATABASE",
@@ -119,12 +129,19 @@ def _client(place: Endpoint, write: bool) -> Client:
             send_receive_timeout=WRITE_SECONDS if write else READ_SECONDS,
             autogenerate_session_id=False,
             pool_mgr=_pool,
+            headers={LANE_HEADER: URGENT} if _is_pager() else None,
             show_clickhouse_errors="scrub",
         )
     except (ClickHouseError, HTTPError, OSError) as error:
         raise StoreError(_explain(error)) from error
     client.server_settings = {}  # the store decides which settings a reader may choose, not the client's guess
     return client
+
+
+def _is_pager() -> bool:
+    """Whether this process is the one that evaluates rules and pages people."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec is not None and spec.name.startswith("golive.pager")
 
 
 def _forget() -> None:
