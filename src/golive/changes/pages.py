@@ -29,8 +29,8 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
             "page": page,
             "kind": kind,
             "kinds": Kind.choices,
-            "today": today.count(),
             "deploys": today.filter(kind=Kind.DEPLOY).count(),
+            "others": today.exclude(kind=Kind.DEPLOY).count(),
         },
     )
 

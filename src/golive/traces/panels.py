@@ -3,11 +3,22 @@
 import re
 from collections.abc import Sequence
 from math import isnan
+from typing import Any
 
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from golive.console.panels import Hit, Search, Sentence, register_search, register_sentence
+from golive.console.panels import (
+    Hit,
+    Panel,
+    Search,
+    Sentence,
+    register_panel,
+    register_search,
+    register_sentence,
+)
 from golive.console.window import read
 from golive.people.models import Project
 from golive.telemetry import store
@@ -15,6 +26,8 @@ from golive.telemetry.store import StoreError
 from golive.traces import services as reading
 from golive.traces.headline import clause
 from golive.traces.trace import extent
+
+MOST = 6
 
 
 def speed(project: Project) -> str | None:
@@ -49,5 +62,16 @@ def find(project: Project, text: str, limit: int) -> Sequence[Hit]:
     ][:limit]
 
 
+def draw(request: HttpRequest, project: Project) -> str:
+    """The busiest services of the last hour."""
+    context: dict[str, Any] = {"project": project}
+    try:
+        context["services"] = reading.services(project.slug, read({"since": "1h"}, timezone.now()))[:MOST]
+    except StoreError as error:
+        context["store_error"] = str(error)
+    return render_to_string("traces/panel.html", context, request)
+
+
+register_panel(Panel("services", 30, 6, draw))
 register_sentence(Sentence(20, speed))
 register_search(Search("Services and traces", 20, find))
