@@ -23,7 +23,7 @@ TWO_MINUTES = timedelta(minutes=2)
 
 
 def tick(world: World, arrives: Callable[[], None] | None = None) -> None:
-    """Ten seconds pass: something arrives, then the rules are evaluated; once more after a flip, as two pagers would."""
+    """Ten seconds pass: something arrives, the rules are evaluated; again after a flip, as a second pager would."""
     world.now += EVERY
     if arrives:
         arrives()
