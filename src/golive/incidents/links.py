@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
-from django.urls import reverse
 
 from golive.incidents.models import Incident
 
@@ -32,7 +31,7 @@ def acknowledge_url(incident: Incident, who: str) -> str:
     """The link by which `who` acknowledges this firing of the incident."""
     content = {"incident": incident.pk, "who": who, "since": incident.paging_since.isoformat()}
     token = signing.dumps(content, salt=_SALT, compress=True)
-    return settings.PUBLIC_URL + reverse("action", args=[token])
+    return f"{settings.PUBLIC_URL}/a/{token}/"
 
 
 def read(token: str) -> Acknowledgement:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 
 from golive.changes.models import Change
 from golive.changes.record import before
@@ -13,6 +13,13 @@ from golive.incidents.models import Incident
 from golive.kit.durations import format_duration
 from golive.notify.outbox import Content
 from golive.oncall.escalation import Page, Reason
+
+
+def prepare() -> None:
+    """Compile the templates before the first page has to go out."""
+    for name in ("incidents/mail.txt", "incidents/mail.html"):
+        get_template(name)
+
 
 _SUFFIXES = {Reason.FIRST: "", Reason.REPEAT: " (again)", Reason.ESCALATION: " (escalated to you)"}
 

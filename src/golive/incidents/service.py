@@ -6,7 +6,7 @@ import threading
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from golive.incidents import intake, paging
+from golive.incidents import intake, mail, paging
 
 POLL_SECONDS = 0.5  # half of it is the mean delay that this adds between a verdict and its page
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ def beat() -> None:
 
 def serve(stop: threading.Event) -> None:
     """Beat until `stop` is set; a database that is away is waited for."""
+    mail.prepare()
     while not stop.is_set():
         try:
             close_old_connections()
