@@ -1,7 +1,8 @@
 """The licence gate: everything we install must be under a licence that an Apache-2.0 product can ship with.
 
-Python packages are read by pip-licenses from the environment that runs this (runtime and tools) and those of the
-examples, front-end packages from package-lock.json. Anything not recognised as permissive fails until a person has reviewed it below.
+Python packages are read by pip-licenses from the environment that runs this (runtime and tools) and from those of the
+examples, front-end packages from package-lock.json. Anything not recognised as permissive fails until a person has
+reviewed it below.
 """
 
 import json

@@ -71,9 +71,7 @@ TEMPLATES = [
     },
 ]
 
-_database = dj_database_url.parse(
-    os.environ.get("DATABASE_URL") or f"sqlite:///{DATA / 'golive.db'}", conn_max_age=60
-)
+_database = dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{DATA / 'golive.db'}", conn_max_age=60)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",

@@ -61,7 +61,7 @@ def test_log_search_counts_what_the_store_holds(ada: Client) -> None:
         "SELECT count() AS n FROM logs"
         " WHERE project = 'acme' AND severity_number >= 17 AND time > now() - INTERVAL 8 DAY"
     )["n"]
-    said = re.search(r'<h1[^>]*>\s*([\d\N{NARROW NO-BREAK SPACE}]+) line', page)
+    said = re.search(r"<h1[^>]*>\s*([\d\N{NARROW NO-BREAK SPACE}]+) line", page)
     assert said is not None
     assert int(re.sub(r"\D", "", said.group(1))) == there
 
@@ -107,7 +107,7 @@ HOSTILE = [
     "\\",
     "\\' OR 1=1",
     "{q0:String}",
-    'service:"a\' OR \'1\'=\'1"',
+    "service:\"a' OR '1'='1\"",
     "attributes.a'b:1",
     'attributes.x:"\\\\"',
     "%_%",

@@ -111,9 +111,7 @@ def revenue(project: Project, settings: BusinessSettings, now: datetime) -> Figu
         "today",
         delta(today if rows else None, then if _reaches_back(first, now) else None, now),
         also,
-        day_trend(
-            "event_steps", "amount", project, now, first, name=settings.revenue, currency=settings.currency
-        )
+        day_trend("event_steps", "amount", project, now, first, name=settings.revenue, currency=settings.currency)
         if rows
         else [],
         f"No {settings.revenue} event has arrived.",

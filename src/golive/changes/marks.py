@@ -11,9 +11,7 @@ from golive.people.models import Project
 MOST = 50  # of each: more marks than that hide the chart
 
 
-def marks(
-    project: Project, since: datetime, until: datetime, environment: str = ""
-) -> tuple[list[Mark], list[Band]]:
+def marks(project: Project, since: datetime, until: datetime, environment: str = "") -> tuple[list[Mark], list[Band]]:
     """What to draw over a chart of `since` to `until`, oldest first; all environments unless one is named."""
     changes = Change.objects.filter(project=project)
     if environment:

@@ -41,9 +41,7 @@ def record(
 
 def before(project: Project, at: datetime, within: timedelta = JUST_BEFORE) -> list[Change]:
     """What changed in the time `within` before `at`, newest first: the first suspects of an incident."""
-    return list(
-        Change.objects.filter(project=project, at__gt=at - within, at__lte=at).exclude(kind=Kind.INCIDENT)
-    )
+    return list(Change.objects.filter(project=project, at__gt=at - within, at__lte=at).exclude(kind=Kind.INCIDENT))
 
 
 def first_seen(project: Project, environment: str, release: str, at: datetime) -> Change | None:

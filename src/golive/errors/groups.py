@@ -114,9 +114,7 @@ def total(project: Project, fingerprint: str) -> Total | None:
     return Total(**row | {"first": utc(row["first"]), "last": utc(row["last"])})
 
 
-def occurrences(
-    project: Project, fingerprint: str, window: Window, marks: list[Mark], bands: list[Band]
-) -> Chart:
+def occurrences(project: Project, fingerprint: str, window: Window, marks: list[Mark], bands: list[Band]) -> Chart:
     """How often the group happened over the window."""
     step = max(60, int(window.step(100).total_seconds()))
     since, until = int(window.since.timestamp()), int(window.until.timestamp()) + 1

@@ -46,9 +46,7 @@ def find(project: Project, text: str, limit: int) -> Sequence[Hit]:
 
 def regressions(project: Project) -> str | None:
     """How many errors have come back."""
-    count = ErrorGroup.objects.filter(
-        project=project, state=GroupState.UNRESOLVED, regressed_at__isnull=False
-    ).count()
+    count = ErrorGroup.objects.filter(project=project, state=GroupState.UNRESOLVED, regressed_at__isnull=False).count()
     return f"{count} error{'s' if count != 1 else ''} came back" if count else None
 
 

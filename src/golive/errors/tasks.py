@@ -73,9 +73,9 @@ def see(project: Project, fingerprint: str, rows: list[dict[str, Any]], now: dat
 
 def _regress(group: ErrorGroup, decision: Decision, row: dict[str, Any], now: datetime) -> None:
     """Reopen a group whose state is still as it was judged; another pager may have been first."""
-    changed = ErrorGroup.objects.filter(
-        pk=group.pk, state=GroupState.RESOLVED, resolved_at=group.resolved_at
-    ).update(state=GroupState.UNRESOLVED, regressed_at=now)
+    changed = ErrorGroup.objects.filter(pk=group.pk, state=GroupState.RESOLVED, resolved_at=group.resolved_at).update(
+        state=GroupState.UNRESOLVED, regressed_at=now
+    )
     if changed:
         release = f" (release {row['release']})" if row["release"] else ""
         _flip(group, Severity.WARNING, f"Regressed: {decision.reason.value}{release}", utc(row["last"]), now)

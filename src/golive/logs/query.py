@@ -1,10 +1,10 @@
 """The log query language: Lucene style, compiled to a condition with parameters. Nothing a user types becomes SQL text.
 
-    payment failed                      both words, anywhere in the line, in any case
-    "payment failed"                    the words next to each other
-    service:acme-web level:>=warn -healthz
-    attributes.http.method:POST (trace_id:4bf9… OR event:user.signed_up)
-    http.response.status_code:>=500     an attribute whose name has a dot needs no prefix
+payment failed                      both words, anywhere in the line, in any case
+"payment failed"                    the words next to each other
+service:acme-web level:>=warn -healthz
+attributes.http.method:POST (trace_id:4bf9… OR event:user.signed_up)
+http.response.status_code:>=500     an attribute whose name has a dot needs no prefix
 """
 
 import re

@@ -148,10 +148,7 @@ def arranged(found: Sequence[dict[str, Any]], step: int, since: datetime, until:
     return Overview(
         total=levels.total(),
         times=times,
-        series=[
-            Series(level, [counts[at, level] for at in times], LEVEL_TONES.get(level, ""))
-            for level in loud_first
-        ],
+        series=[Series(level, [counts[at, level] for at in times], LEVEL_TONES.get(level, "")) for level in loud_first],
         facets=facets,
     )
 

@@ -127,9 +127,7 @@ def traces(
         raise HttpError(503, str(error)) from None
 
 
-@router.get(
-    "/projects/{slug}/traces/{trace_id}", response=TraceOut, auth=scope("traces:read"), summary="Read a trace"
-)
+@router.get("/projects/{slug}/traces/{trace_id}", response=TraceOut, auth=scope("traces:read"), summary="Read a trace")
 def trace(request: HttpRequest, slug: str, trace_id: str) -> dict[str, Any]:
     """All spans of a trace, by start."""
     project = get_object_or_404(Project, slug=slug)

@@ -88,9 +88,7 @@ def routes(project: str, service: str, window: Window) -> list[Traffic]:
         until=seconds(window.until),
     )
     whole = sum(row["busy_ms"] for row in found) or 1
-    return [
-        traffic(row["route"], row, window, method=row["method"], share=row["busy_ms"] / whole) for row in found
-    ]
+    return [traffic(row["route"], row, window, method=row["method"], share=row["busy_ms"] / whole) for row in found]
 
 
 def traffic(name: str, row: dict[str, Any], window: Window, **more: Any) -> Traffic:

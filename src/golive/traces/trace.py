@@ -118,9 +118,7 @@ def errors(project: str, trace_id: str, where: Extent) -> list[dict[str, Any]]:
 
 
 def _about(name: str, project: str, trace_id: str, where: Extent, **more: Any) -> list[dict[str, Any]]:
-    return store.rows(
-        QUERIES[name], project=project, trace_id=trace_id, since=where.since, until=where.until, **more
-    )
+    return store.rows(QUERIES[name], project=project, trace_id=trace_id, since=where.since, until=where.until, **more)
 
 
 def _nanoseconds(at: datetime) -> int:

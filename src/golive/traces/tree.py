@@ -170,9 +170,7 @@ def rows(
     return result
 
 
-def _chosen_children(
-    nodes: Sequence[Node], path: set[int], opened: Collection[str], most: int
-) -> set[int]:
+def _chosen_children(nodes: Sequence[Node], path: set[int], opened: Collection[str], most: int) -> set[int]:
     children: dict[int | None, list[int]] = defaultdict(list)
     for place, node in enumerate(nodes):
         children[node.parent].append(place)
@@ -189,9 +187,7 @@ def _troubled(node: Node) -> bool:
     return node.span.failed or node.failed_below
 
 
-def _stand_ins(
-    nodes: Sequence[Node], hidden: dict[int | None, list[int]], visible: set[int]
-) -> dict[int, list[Row]]:
+def _stand_ins(nodes: Sequence[Node], hidden: dict[int | None, list[int]], visible: set[int]) -> dict[int, list[Row]]:
     """Stand-in rows by the last place of the family they end."""
     found: dict[int, list[Row]] = defaultdict(list)
     for parent, places in sorted(hidden.items(), key=lambda item: -(item[0] if item[0] is not None else -1)):
