@@ -436,6 +436,18 @@ def test_clients_survive_a_restart(tmp_path: Path) -> None:
         assert store.rows("SELECT 1 AS x") == [{"x": 1}]
 
 
+def test_stopping_does_not_wait_for_long_reads(tmp_path: Path) -> None:
+    with running_store(tmp_path / "data") as process:
+        place = store.endpoint()
+        link = http.client.HTTPConnection(place.url.removeprefix("http://"))
+        heads = {"X-ClickHouse-User": place.reader[0], "X-ClickHouse-Key": place.reader[1]}
+        link.request("POST", "/", slow_query("endless").encode(), heads)
+        assert until(lambda: running_queries("endless") == 1)
+        assert process.stop() == 0
+        link.close()
+        assert "is closed" in (process.data / "store.log").read_text()
+
+
 def test_one_process_a_folder(tmp_path: Path) -> None:
     with running_store(tmp_path / "data") as process:
         other = StoreProcess(process.data, {"GOLIVE_STORE_PORT": "0"})

@@ -63,7 +63,7 @@ class Lane:
             watch.cancel()
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True)
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _leave(self, job: object) -> None:
         with self._lock:
@@ -109,7 +109,8 @@ class Adapter:
             await _refuse(send, query_id, Refusal(1002, "The store's adapter failed; its log says why."))
 
     def close(self) -> None:
-        """Wait for what runs; nothing new may come."""
+        """End reads and wait for inserts; nothing new may come."""
+        self._engine.kill_reads()
         for lane in self._lanes.values():
             lane.close()
 

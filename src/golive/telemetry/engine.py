@@ -36,6 +36,7 @@ _CACHE_BYTES = {
     "compiled_expression_cache_size": 16_000_000,
 }
 _KEPT_VERDICTS = 512
+_LONGEST_KEPT = 16_384
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -135,6 +136,12 @@ class Engine:
         finally:
             session.close()
 
+    def kill_reads(self) -> Result:
+        """Ask every read to stop; inserts go on."""
+        return self.write(
+            Query("KILL QUERY WHERE startsWith(query, '/*') AND query NOT ILIKE '%*/ insert%' ASYNC", "Null")
+        )
+
     def kill(self, query_id: str) -> Result:
         """Ask every statement that runs under this id to stop."""
         return self.write(Query(f"KILL QUERY WHERE startsWith(query, {literal(_mark(query_id))}) ASYNC"))
@@ -159,10 +166,11 @@ class Engine:
                 session.query, "SELECT formatQuerySingleLine({sql:String})", "TSVRaw", params={"sql": escaped}
             )
             canonical = asked.bytes().decode()
-            with self._lock:
-                self._canonical[query.sql] = canonical
-                while len(self._canonical) > _KEPT_VERDICTS:
-                    self._canonical.popitem(last=False)
+            if len(query.sql) <= _LONGEST_KEPT:
+                with self._lock:
+                    self._canonical[query.sql] = canonical
+                    while len(self._canonical) > _KEPT_VERDICTS:
+                        self._canonical.popitem(last=False)
         examine(canonical, query.parameters or {}, self._table_functions)
 
     def _open(self, query: Query) -> Any:

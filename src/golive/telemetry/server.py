@@ -76,7 +76,7 @@ def main() -> None:
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=12,
+        timeout_graceful_shutdown=6,
         limit_concurrency=400,
     )
     server = listen()
