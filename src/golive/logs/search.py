@@ -14,7 +14,8 @@ from golive.telemetry import store
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LEVEL_NAMES = ("unset", "trace", "debug", "info", "warn", "error", "fatal")
-LEVEL_TONES = {"error": "critical", "fatal": "critical", "warn": "warning"}
+QUIET = dict.fromkeys(("debug", "trace", "unset"), "unknown")
+LEVEL_TONES = {"error": "critical", "fatal": "critical", "warn": "warning", **QUIET}
 TIME_LIMIT = timedelta(seconds=10)
 LATE = timedelta(hours=1)  # a follower shows lines at most this much older than their arrival
 
