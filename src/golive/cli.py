@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -24,7 +24,7 @@ from golive.up.table import show
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Ship, watch, respond, scale, and prove it is ready."
 )
-UsageError = typer.BadParameter.__mro__[1]
+UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])  # its parent is not exported
 WITHOUT_ROOMS = ("up", "status", "doctor", "--version")  # these work when the database does not
 
 
@@ -115,7 +115,7 @@ def run(words: Sequence[str]) -> int:
         print("golive: stopped; nothing more was done", file=sys.stderr)
         return 1
     except UsageError as error:
-        error.show()  # type: ignore[attr-defined]
+        error.show()
         return 3
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -52,4 +52,4 @@ def decide(job: Standing, now: datetime) -> Decision:
 
 def retry_after(attempts: int) -> timedelta:
     """How long a job that failed `attempts` times waits for the next: 5 s, 10 s, 20 s ... 10 min."""
-    return min(RETRY_FIRST * 2 ** min(max(attempts - 1, 0), 16), RETRY_LONGEST)
+    return min(RETRY_FIRST * (1 << min(max(attempts - 1, 0), 16)), RETRY_LONGEST)

@@ -28,7 +28,11 @@ def work_of(process: Process) -> tuple[list[Periodic], list[Service]]:
     return tasks, services
 
 
-def run(process: Process, foreground: Callable[[threading.Event], None] = threading.Event.wait) -> int:
+def _wait(stop: threading.Event) -> None:
+    stop.wait()
+
+
+def run(process: Process, foreground: Callable[[threading.Event], None] = _wait) -> int:
     """Run a process's work until SIGTERM or SIGINT; `foreground` has the main thread until the event is set."""
     tasks, services = work_of(process)
     runner = Runner(tasks, services, close_old_connections)
