@@ -12,15 +12,14 @@ from .conftest import Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("console-browser")]
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
+ROOMS = [
+    "business", "checks", "services", "errors", "rules", "logs", "traces", "incidents", "oncall", "notifications",
+    "statuspage", "changes", "settings",
+]  # fmt: skip
 PAGES = [
     "/p/acme/",
-    "/p/acme/settings/",
-    "/people/",
-    "/projects/",
-    "/audit/",
-    "/account/",
-    "/search/?q=x",
-    "/api/v1/docs",
+    *(f"/p/acme/{room}/" for room in ROOMS),
+    *("/people/", "/projects/", "/audit/", "/account/", "/search/?q=x", "/api/v1/docs"),
 ]
 
 
