@@ -29,7 +29,8 @@ def owner(port: int) -> str:
     except (psutil.Error, OSError):
         return ""
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port and connection.pid:
+        listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+        if listens and connection.pid:
             try:
                 process = psutil.Process(connection.pid)
                 return f"{process.name()} (pid {process.pid}: {' '.join(process.cmdline())[:80]})"
