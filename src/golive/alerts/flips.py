@@ -39,10 +39,10 @@ def record(
     return Flip.objects.create(
         project=project,
         source=source,
-        key=key,
+        key=key[:200],
         title=title[:LONGEST_TITLE],
-        service=service,
-        environment=environment,
+        service=service[:120],
+        environment=environment[:64],
         old=old,
         new=new,
         severity=severity,

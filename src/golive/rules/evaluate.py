@@ -61,7 +61,11 @@ def evaluate_all(now: datetime | None = None, read: Read = signals.read) -> None
     trouble = ""
     count = 0
     for project in Project.objects.all():
-        told, states = evaluate(project, at, read)
+        try:
+            told, states = evaluate(project, at, read)
+        except Exception as error:  # one project's trouble must not silence the others
+            log.exception("the rules of %s could not be evaluated", project.slug)
+            told, states = f"the rules of {project.slug}: {error}", 0
         trouble = trouble or told
         count += states
     took_ms = round((time.monotonic() - began) * 1000)
@@ -168,7 +172,8 @@ def _write(row: RuleState, reading: Reading, decision: Decision, now: datetime) 
         return
     row.reason, row.value, row.threshold = reading.text[:500], reading.value, reading.threshold
     if reading.known:
-        row.subject, row.service, row.environment = reading.subject[:200], reading.service, reading.environment
+        row.subject, row.service = reading.subject[:200], reading.service[:120]
+        row.environment = reading.environment[:64]
         row.evidence = dict(reading.evidence)
 
 
