@@ -27,7 +27,9 @@ class WebhookPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     url: str
+    """Where it is sent to, or a reference to that."""
     secret: str = ""
+    """A reference to the secret it is signed with, in base64 after `whsec_`."""
 
     @field_validator("url")
     @classmethod
@@ -49,9 +51,13 @@ class NotifyPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     email: str = ""
+    """The mail server: `smtp://`, `smtp+starttls://` or `smtps://host:port`; a reference when it has a password."""
     sender: str = Field("", alias="from")
+    """The address that mails come from, such as "acme alerts <alerts@acme.example>"."""
     webhooks: list[Annotated[WebhookPlan, BeforeValidator(_hook)]] = []
+    """URLs that get signed JSON for each incident: a URL, a reference to one, or a table with its own secret."""
     apprise: list[Annotated[str, AfterValidator(_reference)]] = []
+    """References to Apprise URLs: Slack, ntfy, Telegram, SMS and others."""
 
     @field_validator("email")
     @classmethod

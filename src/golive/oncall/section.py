@@ -34,8 +34,11 @@ class OnCallPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     people: list[Annotated[str, AfterValidator(_address)]] = []
+    """Addresses in the order in which they are paged."""
     repeat: Span = timedelta(minutes=5)
+    """A page to one person repeats after this long without an acknowledgement."""
     escalate: Span = timedelta(minutes=10)
+    """The next person joins after this long without an acknowledgement."""
 
 
 def differences(project_id: int, wanted: OnCallPlan) -> list[Difference]:

@@ -19,10 +19,15 @@ class ComponentPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=120)
+    """What customers call it."""
     description: str = Field("", max_length=300)
+    """One line below the name."""
     checks: list[str] = []
+    """The checks whose results it stands or falls with."""
     rules: list[str] = []
+    """The alert rules that concern it, such as "error_rate"."""
     services: list[str] = []
+    """The services whose incidents concern it."""
 
     def words(self) -> str:
         parts = [("checks", self.checks), ("rules", self.rules), ("services", self.services)]
@@ -35,8 +40,11 @@ class StatusPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     title: str = Field("", max_length=120)
+    """The page's heading; "NAME status" when empty."""
     components: list[ComponentPlan] = []
+    """The parts of the product, in the order shown."""
     publish_after: Duration = timedelta(minutes=5)
+    """A critical incident that concerns a component is told by itself after this long; "0s" tells at once."""
 
     @model_validator(mode="after")
     def _names_once(self) -> "StatusPlan":
