@@ -32,10 +32,16 @@ def broken(*_: object) -> str:
 @pytest.mark.django_db
 def test_the_sentence_is_put_together(project: Project) -> None:
     panels.register_sentence(panels.Sentence(20, lambda p: "1 deploy today"))
-    panels.register_sentence(panels.Sentence(10, lambda p: f"{p.slug} is up"))
+    panels.register_sentence(panels.Sentence(10, lambda p: f"{p.name} is up"))
     panels.register_sentence(panels.Sentence(15, broken))
     panels.register_sentence(panels.Sentence(16, lambda p: None))
-    assert sentence(project) == "acme is up; 1 deploy today."
+    assert sentence(project) == f"{project.name} is up; 1 deploy today."
+
+
+@pytest.mark.django_db
+def test_the_sentence_begins_with_the_project(project: Project) -> None:
+    panels.register_sentence(panels.Sentence(20, lambda p: "1 deploy today"))
+    assert sentence(project) == f"{project.name}: 1 deploy today."
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from golive.alerts.models import State
 from golive.checks import history
 from golive.checks.standing import sentence, standings
 from golive.console.panels import Panel, Sentence, register_panel, register_sentence
@@ -14,6 +15,8 @@ from golive.telemetry.store import StoreError
 def _tell(project: Project) -> str | None:
     now = timezone.now()
     found = standings(project, now)
+    if found and all(one.state == State.OK for one in found):
+        return f"{project.name} is up"
     return sentence(found, now) if found else None
 
 

@@ -50,7 +50,10 @@ def sentence(project: Project) -> str:
             continue
         if said:
             clauses.append(said.strip().rstrip(".;"))
-    return f"{'; '.join(clauses)}." if clauses else f"Nothing is known of {project.name} yet."
+    if not clauses:
+        return f"Nothing is known of {project.name} yet."
+    told = f"{'; '.join(clauses)}."
+    return told if told.startswith(project.name) else f"{project.name}: {told}"
 
 
 def home(request: HttpRequest, slug: str) -> HttpResponse:
