@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 from django.db import connection
@@ -193,14 +194,15 @@ def _has(name: str) -> bool:
 
 def console() -> Finding:
     """Is the console's public name one that this machine knows?"""
-    host = os.environ.get("GOLIVE_URL", "http://127.0.0.1:8400").partition("://")[2].partition("/")[0].partition(":")[0]
+    url = os.environ.get("GOLIVE_URL", "http://127.0.0.1:8400")
+    host = urlsplit(url).hostname or ""
     try:
         socket.getaddrinfo(host, None)
     except OSError:
         return Finding(
             "console address", Health.WARNING, f"{host} has no address", "set GOLIVE_URL to what people type"
         )
-    return Finding("console address", Health.GOOD, os.environ.get("GOLIVE_URL", "http://127.0.0.1:8400"))
+    return Finding("console address", Health.GOOD, url)
 
 
 LOOKS: list[Callable[[], Finding]] = [

@@ -1,8 +1,8 @@
-"""Django's settings. Everything an operator may vary comes from the environment; docs/reference lists it."""
+"""Django's settings. What an operator may vary comes from the environment: docs/reference/environment.md."""
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
@@ -10,19 +10,24 @@ from csp.constants import NONCE, NONE, SELF
 from golive.kit.folders import data_folder, kept_secret
 from golive.rooms import ROOMS
 
-HERE = Path(__file__).parent
 DATA = data_folder()
 
 SECRET_KEY = kept_secret("web")
 DEBUG = False
+PUBLIC_URL = os.environ.get("GOLIVE_URL", "http://127.0.0.1:8400").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+_public_host = _public.hostname or "localhost"
 ALLOWED_HOSTS = [
     "127.0.0.1",
     "localhost",
     "[::1]",
+    f"[{_public_host}]" if ":" in _public_host else _public_host,
     *filter(None, os.environ.get("GOLIVE_ALLOWED_HOSTS", "").split(",")),
 ]
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("GOLIVE_ORIGINS", "").split(",") if origin]
-PUBLIC_URL = os.environ.get("GOLIVE_URL", "http://127.0.0.1:8400").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [  # a proxy that ends TLS speaks http to us, so the console's own origin has to be named
+    f"{_public.scheme}://{_public.netloc}",
+    *filter(None, os.environ.get("GOLIVE_ORIGINS", "").split(",")),
+]
 HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
