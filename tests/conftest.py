@@ -41,3 +41,8 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=Path(program), args=BROWSER_OPTIONS)
         yield chromium
         chromium.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories first: each takes a worker for minutes, the many small tests fill what is left."""
+    items.sort(key=lambda item: item.get_closest_marker("story") is None)
