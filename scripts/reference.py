@@ -99,7 +99,10 @@ def keys() -> str:
         said, below, rows = said_of(model), [], []
         for name, field in model.model_fields.items():
             nested = models_of(field.annotation)
-            below += [(one, f"{title} · `{field.alias or name}`") for one in nested]
+            for one in nested:
+                kind = one.model_fields.get("kind")
+                label = kind.default if name == "root" and kind else field.alias or name
+                below.append((one, f"{title} · `{label}`"))
             shown = "required" if field.is_required() else default(field.get_default(call_default_factory=True))
             rows.append(f"| `{field.alias or name}` | {cell(shown)} | {cell(said.get(name, ''))} |")
         if rows:

@@ -47,7 +47,8 @@ def applied(folder: Path, text: str) -> list[str]:
 def test_applying_adds_changes_and_removes_checks(project: Project, tmp_path: Path) -> None:
     assert {"add checks.api", "add checks.home", "add app.url"} <= set(applied(tmp_path, TOML))
     home = Check.objects.get(name="home")
-    assert (home.full_url, home.every, home.status) == ("http://127.0.0.1:8000/healthz", timedelta(seconds=60), [200])
+    assert (home.full_url, home.every) == ("http://127.0.0.1:8000/healthz", timedelta(seconds=60))
+    assert (home.kind, home.options["status"], home.options["contains"]) == ("http", [200], "ok")
     assert CheckState.objects.get(check_row=home).state == State.UNKNOWN
     again = [told for told in applied(tmp_path, TOML) if "checks" in told]
     assert again == []

@@ -25,7 +25,7 @@ def project() -> Project:
     project = Project.objects.create(slug="acme", name="acme", url="http://127.0.0.1:1")
     now = timezone.now()
     for name, state in (("home", State.OK), ("api", State.FIRING), ("docs", State.UNKNOWN)):
-        check = Check.objects.create(project=project, name=name, url="/", status=[200])
+        check = Check.objects.create(project=project, name=name, url="/")
         since = now - timedelta(minutes=3)
         CheckState.objects.create(check_row=check, state=state, reason="<b>why</b>", since=since, checked_at=now)
     return project

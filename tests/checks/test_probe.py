@@ -7,42 +7,34 @@ from datetime import timedelta
 
 import pytest
 
+from golive.checks.kind import Seen
+from golive.checks.kinds.http import HttpSection
 from golive.checks.probe import Target, explain, headers, judge, probe
 from golive.checks.verdict import Outcome
-from golive.kit.outbound import Answer, Fault, OutboundError, Phases, Policy
+from golive.kit.outbound import Fault, OutboundError, Phases, Policy
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))
 MARKER = "abcdef012345"
-TARGET = Target(1, "acme", "home", "http://127.0.0.1/", timedelta(seconds=60))
 
 
-def answer(status: int = 200, body: bytes = b"all ok", took_ms: float = 50, truncated: bool = False) -> Answer:
-    return Answer("http://x/", status, (), body, truncated, "127.0.0.1", 0, Phases(total_ms=took_ms))
-
-
-def target(**changes: object) -> Target:
-    return Target(**{**TARGET.__dict__, **changes})  # type: ignore[arg-type]
+def target(url: str = "http://127.0.0.1/", latency: timedelta | None = None, **wanted: object) -> Target:
+    section = HttpSection.model_validate({"url": url, **wanted})
+    return Target(1, "acme", "home", url, timedelta(seconds=60), latency=latency, wanted=section)
 
 
 @pytest.mark.parametrize(
-    ("expects", "given", "outcome", "said"),
+    ("ok", "took_ms", "latency", "outcome", "said"),
     [
-        ({}, answer(), Outcome.UP, "answered 200 in 50ms"),
-        ({}, answer(503), Outcome.DOWN, "answered 503, not 200"),
-        ({"status": (200, 204)}, answer(404), Outcome.DOWN, "answered 404, not 200 or 204"),
-        ({"status": (401,)}, answer(401), Outcome.UP, "answered 401"),
-        ({"latency": timedelta(seconds=2)}, answer(took_ms=2500), Outcome.DOWN, "took 2.5s, more than 2s"),
-        ({"latency": timedelta(seconds=2)}, answer(took_ms=1500), Outcome.UP, "1.5s"),
-        ({"contains": "ok"}, answer(), Outcome.UP, "200"),
-        ({"contains": "fine"}, answer(), Outcome.DOWN, "the body does not contain 'fine'"),
-        ({"contains": "fine"}, answer(truncated=True), Outcome.DOWN, "first MiB"),
-        ({"contains": "grün"}, answer(body="alles grün".encode()), Outcome.UP, "200"),
+        (True, 50, None, Outcome.UP, "fine"),
+        (False, 50, None, Outcome.DOWN, "fine"),
+        (True, 2500, 2, Outcome.DOWN, "took 2.5s, more than 2s"),
+        (True, 1500, 2, Outcome.UP, "fine"),
+        (False, 2500, 2, Outcome.DOWN, "fine"),
     ],
 )
-def test_judging_an_answer(expects: dict[str, object], given: Answer, outcome: Outcome, said: str) -> None:
-    judged, reason = judge(target(**expects), given)
-    assert judged == outcome
-    assert said in reason
+def test_judging_what_was_seen(ok: bool, took_ms: float, latency: int | None, outcome: Outcome, said: str) -> None:
+    limit = timedelta(seconds=latency) if latency else None
+    assert judge(target(latency=limit), Seen(ok, "fine", Phases(total_ms=took_ms))) == (outcome, said)
 
 
 @pytest.mark.parametrize(

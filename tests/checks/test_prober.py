@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 from golive.alerts.models import State
+from golive.checks.kinds.http import HttpSection
 from golive.checks.probe import Target
 from golive.checks.prober import Prober
 from golive.checks.verdict import Verdict
@@ -84,7 +85,9 @@ async def test_one_flip_down_and_one_up_even_when_saving_fails_once() -> None:
     server = await asyncio.start_server(site.handle, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     every = timedelta(seconds=0.2)
-    keeper = MemoryKeeper([Target(n, "acme", f"c{n}", url, every, timedelta(seconds=2)) for n in range(1, 6)])
+    keeper = MemoryKeeper(
+        [Target(n, "acme", f"c{n}", url, every, timedelta(seconds=2), wanted=HttpSection(url=url)) for n in range(1, 6)]
+    )
     stop = Event()
     thread = Thread(target=Prober(keeper, "0" * 12, LOOPBACK).run, args=(stop,))
     thread.start()
@@ -112,7 +115,9 @@ async def test_a_restart_in_the_middle_of_an_outage_neither_repeats_nor_forgets_
     site.status = 500
     server = await asyncio.start_server(site.handle, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    keeper = MemoryKeeper([Target(1, "acme", "home", url, timedelta(seconds=0.2), timedelta(seconds=2))])
+    keeper = MemoryKeeper(
+        [Target(1, "acme", "home", url, timedelta(seconds=0.2), timedelta(seconds=2), wanted=HttpSection(url=url))]
+    )
     for turn in range(3):
         keeper.changed = True
         stop = Event()

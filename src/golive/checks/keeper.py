@@ -9,17 +9,28 @@ from django.db.models import Count, Max, Q
 
 from golive.alerts import flips, liveness
 from golive.alerts.models import Severity, State
+from golive.checks import definition
+from golive.checks.kinds import KINDS
 from golive.checks.models import Check, CheckState
 from golive.checks.probe import Target
 from golive.checks.prober import BEAT_SECONDS
 from golive.checks.verdict import Verdict
 from golive.kit.durations import format_duration
-from golive.people.models import Project
+from golive.people.models import Project, Secret
+from golive.people.secrets import SecretError, resolve
 from golive.telemetry import facts
+
+PROBED = [kind.name for kind in KINDS.values() if kind.ask is not None]
 
 
 def target_of(check: Check) -> Target:
-    """A check as the prober sees it."""
+    """A check as the prober sees it, with what its references refer to."""
+    wanted = definition.of(check)
+    secrets, trouble = {}, ""
+    try:
+        secrets = {name: resolve(reference) for name, reference in wanted.references().items()}
+    except SecretError as error:
+        trouble = str(error)
     return Target(
         number=check.pk,
         project=check.project.slug,
@@ -27,11 +38,11 @@ def target_of(check: Check) -> Target:
         url=check.full_url,
         every=check.every,
         timeout=check.timeout,
-        method=check.method,
-        status=tuple(check.status or [200]),
         latency=check.latency,
-        contains=check.contains,
         environment=check.environment,
+        wanted=wanted,
+        secrets=secrets,
+        trouble=trouble,
     )
 
 
@@ -42,15 +53,16 @@ class DatabaseKeeper:
         self.version: Any = None
 
     def targets(self) -> dict[int, tuple[Target, State]] | None:
-        """All checks; None when no check and no project's address changed since the last call."""
+        """All checks to be probed; None when no check, project's address or secret changed since the last call."""
         close_old_connections()
         version = (
             Check.objects.aggregate(n=Count("pk"), at=Max("updated_at"), top=Max("pk")),
             list(Project.objects.filter(checks__isnull=False).distinct().values_list("pk", "slug", "url")),
+            Secret.objects.aggregate(n=Count("pk"), top=Max("pk")),
         )
         if version == self.version:
             return None
-        rows = Check.objects.select_related("project", "state_row")
+        rows = Check.objects.filter(kind__in=PROBED).select_related("project", "state_row")
         found = {check.pk: (target_of(check), _state(check)) for check in rows}
         self.version = version
         return found

@@ -9,17 +9,16 @@ from golive.people.models import Project
 
 
 class Check(models.Model):
-    """One HTTP check. `url` may be a path below the project's own address."""
+    """One check. `url` may be a path below the project's own address; `options` are the keys of its kind."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="checks")
     name = models.SlugField(max_length=63)
-    url = models.CharField(max_length=2000)
-    method = models.CharField(max_length=8, default="GET")
+    kind = models.CharField(max_length=32, default="http")
+    url = models.CharField(max_length=2000, blank=True)
     every = models.DurationField(default=timedelta(seconds=60))
     timeout = models.DurationField(default=timedelta(seconds=10))
-    status = models.JSONField(default=list)  # accepted status codes
     latency = models.DurationField(null=True, blank=True)
-    contains = models.CharField(max_length=1000, blank=True)
+    options = models.JSONField(default=dict)
     environment = models.CharField(max_length=64, default="production")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -1,23 +1,28 @@
 """Ask one check's address once and judge the answer."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from golive import __version__
+from golive.checks.kind import Asking, Common, Seen
+from golive.checks.kinds import KINDS
 from golive.checks.verdict import Attempt, Outcome
 from golive.kit.clock import SYSTEM, Clock
 from golive.kit.durations import format_duration
-from golive.kit.outbound import Answer, Fault, Limits, OutboundError, Phases, Policy, fetch
+from golive.kit.outbound import Fault, Limits, OutboundError, Phases, Policy
 
 REGION = "built-in"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What to ask and what to expect: a check, free of the database."""
+    """What to ask and what to expect: a check, free of the database.
+
+    `wanted` are the keys of its kind; `secrets` what their references refer to, and `trouble` why one cannot be read.
+    """
 
     number: int
     project: str
@@ -25,11 +30,11 @@ class Target:
     url: str
     every: timedelta
     timeout: timedelta = timedelta(seconds=10)
-    method: str = "GET"
-    status: tuple[int, ...] = (200,)
     latency: timedelta | None = None
-    contains: str = ""
     environment: str = "production"
+    wanted: Common = field(kw_only=True)
+    secrets: Mapping[str, str] = field(kw_only=True, default_factory=dict, repr=False)
+    trouble: str = field(kw_only=True, default="")
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Result:
             "synthetic": True,
             "time": self.attempt.at,
             "check_name": self.target.name,
-            "kind": "fault" if self.attempt.outcome is Outcome.FAULT else "http",
+            "kind": "fault" if self.attempt.outcome is Outcome.FAULT else self.target.wanted.kind,
             "region": self.attempt.region,
             "ok": self.attempt.outcome is Outcome.UP,
             "reason": self.attempt.reason,
@@ -79,18 +84,12 @@ def headers(marker: str, random_hex: str) -> dict[str, str]:
     }
 
 
-def judge(target: Target, answer: Answer) -> tuple[Outcome, str]:
-    """Whether an answer is what the check expects, and why not."""
-    if answer.status not in target.status:
-        wanted = " or ".join(str(code) for code in target.status)
-        return Outcome.DOWN, f"answered {answer.status}, not {wanted}"
-    took = timedelta(milliseconds=answer.phases.total_ms)
-    if target.latency is not None and took > target.latency:
+def judge(target: Target, seen: Seen) -> tuple[Outcome, str]:
+    """What was seen, and whether it came fast enough."""
+    took = timedelta(milliseconds=seen.phases.total_ms)
+    if seen.ok and target.latency is not None and took > target.latency:
         return Outcome.DOWN, f"took {format_duration(took)}, more than {format_duration(target.latency)}"
-    if target.contains and target.contains.encode() not in answer.body:
-        where = "the first MiB of the body" if answer.truncated else "the body"
-        return Outcome.DOWN, f"{where} does not contain {target.contains[:80]!r}"
-    return Outcome.UP, f"answered {answer.status} in {format_duration(took)}"
+    return (Outcome.UP if seen.ok else Outcome.DOWN), seen.reason
 
 
 def explain(error: OutboundError, stalled: timedelta) -> tuple[Outcome, str]:
@@ -113,17 +112,22 @@ async def probe(
     """Probe once. Never raises for what the target does. `stalls` are (monotonic end, seconds) our loop stood still."""
     sent = headers(marker, secrets.token_hex(18))
     trace_id = sent["traceparent"].split("-")[1]
-    redirects = 0 if any(300 <= code < 400 for code in target.status) else 5
-    limits = Limits(total=target.timeout, redirects=redirects)
     began = clock.monotonic()
     try:
-        answer = await fetch(target.url, method=target.method, headers=sent, limits=limits, policy=policy)
+        seen = await _ask(target, Asking(target.url, Limits(target.timeout), policy, clock.now(), sent, target.secrets))
     except OutboundError as error:
         stalled = sum(seconds for end, seconds in stalls if end >= began)
         outcome, reason = explain(error, timedelta(seconds=stalled))
         return Result(target, _attempt(clock.now(), outcome, reason), phases=error.phases, trace_id=trace_id)
-    outcome, reason = judge(target, answer)
-    return Result(target, _attempt(clock.now(), outcome, reason), answer.status, answer.phases, trace_id)
+    outcome, reason = judge(target, seen)
+    return Result(target, _attempt(clock.now(), outcome, reason), seen.status, seen.phases, trace_id)
+
+
+async def _ask(target: Target, asking: Asking) -> Seen:
+    ask = KINDS[target.wanted.kind].ask
+    if target.trouble or ask is None:
+        raise OutboundError(Fault.INPUT, target.trouble or f"a check of the kind {target.wanted.kind} is not asked")
+    return await ask(target.wanted, asking)
 
 
 def _attempt(at: datetime, outcome: Outcome, reason: str) -> Attempt:

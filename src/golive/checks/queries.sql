@@ -25,7 +25,7 @@ SELECT
     countIf(time >= now() - INTERVAL 7 DAY) AS known_7d,
     countIf(ok) AS up_90d,
     count() AS known_90d,
-    argMaxIf(latency_ms, time, http_status != 0) AS last_ms
+    argMaxIf(latency_ms, time, http_status != 0 OR ok) AS last_ms
 FROM check_results
 WHERE project = {project:String}
     AND kind != 'fault'
@@ -45,7 +45,7 @@ FROM check_results
 WHERE project = {project:String}
     AND check_name = {name:String}
     AND kind != 'fault'
-    AND http_status != 0
+    AND (http_status != 0 OR ok)
     AND time >= toDateTime64({since:UInt32}, 3, 'UTC')
     AND time < toDateTime64({until:UInt32}, 3, 'UTC')
 GROUP BY at

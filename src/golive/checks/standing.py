@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from golive.alerts.models import State
+from golive.checks import definition
 from golive.checks.history import History
 from golive.checks.models import Check
 from golive.checks.verdict import seen
@@ -28,6 +29,11 @@ class Standing:
     @property
     def word(self) -> str:
         return WORDS[self.state]
+
+    @property
+    def said(self) -> str:
+        """The check's definition in one line."""
+        return definition.of(self.check).said()
 
 
 def standing(check: Check, now: datetime, history: History | None = None) -> Standing:

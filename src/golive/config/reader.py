@@ -135,7 +135,7 @@ def _unknown(document: Document, path: KeyPath, value: Any, accepted: Sequence[s
         line,
         dotted(path),
         f"an unknown {kind} {str(path[-1])!r}",
-        ", ".join(sorted(accepted)) or "nothing here",
+        ", ".join(sorted(set(accepted))) or "nothing here",
         f"Did you mean {near[0]!r}?" if near else "",
     )
 

@@ -1,4 +1,4 @@
-"""Safe outbound HTTP for addresses that users give: probes, webhooks.
+"""Safe outbound connections, and HTTP over them, for addresses that users give: probes, webhooks.
 
 A name is resolved once for each hop and the connection goes to the address that was judged, so a name that answers
 differently the second time (DNS rebinding) gains nothing. Private, loopback, link-local and metadata addresses are
@@ -16,16 +16,18 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 import httpcore
 import httpx
+from cryptography import x509
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -43,6 +45,7 @@ _OUR_NETWORK = {
     errno.EADDRNOTAVAIL,
 }
 _REDIRECTS = {301, 302, 303, 307, 308}
+_SECRET = ("authorization", "cookie", "proxy-authorization")
 _MOST_ADDRESSES = 3
 _names = ThreadPoolExecutor(max_workers=32, thread_name_prefix="names")  # getaddrinfo blocks
 
@@ -84,10 +87,16 @@ class Limits:
     body_bytes: int = 1 << 20
     redirects: int = 5
 
+    def with_redirects(self, most: int) -> "Limits":
+        return replace(self, redirects=most)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """A response. `body` is decompressed and holds at most the limit; `truncated` says that there was more."""
+    """A response. `body` is decompressed and holds at most the limit; `truncated` says that there was more.
+
+    `certificate_until` is when the server's certificate expires; None without TLS.
+    """
 
     url: str
     status: int
@@ -97,6 +106,7 @@ class Answer:
     address: str
     redirects: int
     phases: Phases
+    certificate_until: datetime | None = None
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
@@ -148,8 +158,17 @@ async def system_resolver(host: str, port: int) -> list[str]:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _tls(verify: bool = True) -> ssl.SSLContext:
+    return httpx.create_ssl_context(verify=verify)
+
+
+def _until(tls: Any) -> datetime | None:
+    """When the certificate that the other side showed expires; also of one that was not verified."""
+    shown = tls.getpeercert(binary_form=True) if tls is not None else None
+    try:
+        return x509.load_der_x509_certificate(shown).not_valid_after_utc if shown else None
+    except ValueError:
+        return None
 
 
 @dataclass
@@ -218,13 +237,129 @@ async def fetch(
     limits: Limits = Limits(),
     policy: Policy | None = None,
     resolver: Resolver = system_resolver,
+    verify: bool = True,
+    private: Collection[str] = (),
+    basic: tuple[str, str] | None = None,
 ) -> Answer:
-    """Ask an address and follow its redirects. Raises OutboundError within `limits.total`, whatever the server does."""
+    """Ask an address and follow its redirects. Raises OutboundError within `limits.total`, whatever the server does.
+
+    `verify=False` accepts any certificate. Headers named in `private` carry secrets: like Authorization and Cookie
+    they are not sent on to another origin.
+    """
     clock = _Clock()
+    async with _bounded(limits, clock):
+        guard = _Guard(policy or Policy.from_environment(), resolver, clock)
+        call = _Call(guard, limits, clock, verify, {*_SECRET, *(name.lower() for name in private)})
+        sent = dict(headers or {})
+        if basic is not None:
+            sent["authorization"] = "Basic " + base64.b64encode(":".join(basic).encode()).decode()
+        return await call.follow(_parsed(url), method, sent, content)
+
+
+@dataclass
+class Stream:
+    """An open connection to a judged address. What goes wrong with it is told by the `connect` around it."""
+
+    host: str
+    address: str
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    clock: "_Clock"
+
+    async def send(self, data: bytes) -> None:
+        self.clock.start("first_byte_ms")
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def until(self, end: bytes = b"\n") -> bytes:
+        """What arrives up to and with `end`."""
+        try:
+            found = await self.reader.readuntil(end)
+        except asyncio.LimitOverrunError as error:
+            raise OutboundError(Fault.TARGET, "it sends more than it should") from error
+        self.clock.end("first_byte_ms")
+        return found
+
+    async def exactly(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        found = await self.reader.readexactly(count)
+        self.clock.end("first_byte_ms")
+        return found
+
+    async def start_tls(self, *, verify: bool = True) -> None:
+        """Encrypt from here on, the way STARTTLS goes on."""
+        self.clock.start("tls_ms")
+        await self.writer.start_tls(_tls(verify), server_hostname=self.host)
+        self.clock.end("tls_ms")
+
+    def phases(self) -> Phases:
+        return self.clock.phases()
+
+    def certificate_until(self) -> datetime | None:
+        """When the other side's certificate expires; None without TLS."""
+        return _until(self.writer.get_extra_info("ssl_object"))
+
+
+@asynccontextmanager
+async def connect(
+    host: str,
+    port: int,
+    *,
+    tls: bool = False,
+    verify: bool = True,
+    limits: Limits = Limits(),
+    policy: Policy | None = None,
+    resolver: Resolver = system_resolver,
+) -> AsyncIterator[Stream]:
+    """A TCP connection, encrypted if asked, behind the same guard as `fetch`. All of the block must fit the limits.
+
+    Raises OutboundError for whatever the other side does within the block.
+    """
+    clock = _Clock()
+    async with _bounded(limits, clock):
+        addresses = await _Guard(policy or Policy.from_environment(), resolver, clock).addresses(host, port)
+        stream = await _opened(host, port, addresses, clock, limits)
+        try:
+            if tls:
+                await stream.start_tls(verify=verify)
+            yield stream
+        finally:
+            stream.writer.transport.abort()  # no lingering for a close that the other side may never answer
+
+
+async def judged(
+    host: str, port: int, *, limits: Limits = Limits(), policy: Policy | None = None
+) -> tuple[list[str], Phases]:
+    """The addresses of a host that may be asked, for a client that connects by itself. Raises OutboundError."""
+    clock = _Clock()
+    async with _bounded(limits, clock):
+        guard = _Guard(policy or Policy.from_environment(), system_resolver, clock)
+        return await guard.addresses(host, port), clock.phases()
+
+
+async def _opened(host: str, port: int, addresses: list[str], clock: "_Clock", limits: Limits) -> Stream:
+    """Connect to the first address that answers."""
+    patience = limits.total.total_seconds() / len(addresses)
+    for left, address in enumerate(addresses, 1 - len(addresses)):
+        clock.start("connect_ms")
+        try:
+            async with asyncio.timeout(patience):
+                reader, writer = await asyncio.open_connection(address, port)
+        except OSError:  # a time-out is one too
+            if left == 0:
+                raise
+            continue
+        clock.end("connect_ms")
+        return Stream(host, address, reader, writer, clock)
+    raise AssertionError("there is at least one address")
+
+
+@asynccontextmanager
+async def _bounded(limits: Limits, clock: "_Clock") -> AsyncIterator[None]:
+    """End the block in time, and say in one family of errors what went wrong in it."""
     try:
         async with asyncio.timeout(limits.total.total_seconds()):
-            call = _Call(policy or Policy.from_environment(), limits, resolver, clock)
-            return await call.follow(_parsed(url), method, dict(headers or {}), content)
+            yield
     except TimeoutError:
         doing = "resolving its name" if "dns_ms" in clock.running else "waiting"
         fault = Fault.OURS if "dns_ms" in clock.running else Fault.TARGET
@@ -233,6 +368,8 @@ async def fetch(
     except OutboundError as error:
         error.phases = clock.phases()
         raise
+    except asyncio.IncompleteReadError as error:
+        raise OutboundError(Fault.TARGET, "it closed the connection", clock.phases()) from error
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
         raise _explained(error, clock.phases()) from error
 
@@ -258,10 +395,11 @@ def _parsed(url: str) -> httpx.URL:
 
 @dataclass
 class _Call:
-    policy: Policy
+    guard: "_Guard"
     limits: Limits
-    resolver: Resolver
     clock: _Clock
+    verify: bool
+    private: Collection[str]
 
     async def follow(self, url: httpx.URL, method: str, headers: dict[str, str], content: bytes) -> Answer:
         for hop in range(self.limits.redirects + 1):
@@ -276,20 +414,19 @@ class _Call:
             if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                 method, content = "GET", b""
             if (following.scheme, following.host, following.port) != (url.scheme, url.host, url.port):
-                secret = ("authorization", "cookie", "proxy-authorization")
-                headers = {key: value for key, value in headers.items() if key.lower() not in secret}
+                headers = {key: value for key, value in headers.items() if key.lower() not in self.private}
             url = following
         raise OutboundError(Fault.TARGET, f"it redirects more than {self.limits.redirects} times")
 
     async def _hop(self, url: httpx.URL, method: str, headers: dict[str, str], content: bytes, hop: int) -> Answer:
         port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = await self._addresses(url.raw_host.decode("ascii"), port)
+        addresses = await self.guard.addresses(url.raw_host.decode("ascii"), port)
         patience = self.limits.total.total_seconds() / len(addresses)
         for left, address in enumerate(addresses, 1 - len(addresses)):
             origin = httpcore.Origin(url.raw_scheme, url.raw_host, port)
             connection = httpcore.AsyncHTTPConnection(
                 origin,
-                ssl_context=_tls() if url.scheme == "https" else None,
+                ssl_context=_tls(self.verify) if url.scheme == "https" else None,
                 network_backend=_Pinned(address),
                 keepalive_expiry=0,
             )
@@ -302,6 +439,8 @@ class _Call:
             )
             try:
                 response = await connection.handle_async_request(request)
+                network = response.extensions["network_stream"]
+                expires = _until(network.get_extra_info("ssl_object")) if url.scheme == "https" else None
                 body, truncated = await self._body(response)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if left == 0:
@@ -310,10 +449,34 @@ class _Call:
             finally:
                 await connection.aclose()
             pairs = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in response.headers)
-            return Answer(str(url), response.status, pairs, body, truncated, address, hop, self.clock.phases())
+            return Answer(str(url), response.status, pairs, body, truncated, address, hop, self.clock.phases(), expires)
         raise AssertionError("there is at least one address")
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
+    async def _body(self, response: httpcore.Response) -> tuple[bytes, bool]:
+        """At most the limit's bytes, decompressed no further than that."""
+        headers = {key.lower(): value.lower() for key, value in response.headers}
+        zipped = headers.get(b"content-encoding", b"") in (b"gzip", b"x-gzip", b"deflate")
+        inflater = zlib.decompressobj(wbits=47) if zipped else None
+        body, limit = bytearray(), self.limits.body_bytes
+        async for chunk in response.aiter_stream():
+            try:
+                body += inflater.decompress(chunk, max_length=limit + 1 - len(body)) if inflater else chunk
+            except zlib.error as error:
+                raise OutboundError(Fault.TARGET, "its body is not what its Content-Encoding says") from error
+            if len(body) > limit:
+                return bytes(body[:limit]), True
+        return bytes(body), False
+
+
+@dataclass
+class _Guard:
+    """Turns a host into the addresses that may be asked."""
+
+    policy: Policy
+    resolver: Resolver
+    clock: _Clock
+
+    async def addresses(self, host: str, port: int) -> list[str]:
         self.clock.start("dns_ms")
         try:
             found = await self.resolver(host.strip("[]"), port)
@@ -332,21 +495,6 @@ class _Call:
                 "an operator can allow it in GOLIVE_ALLOW_PRIVATE",
             )
         return judged[:_MOST_ADDRESSES]
-
-    async def _body(self, response: httpcore.Response) -> tuple[bytes, bool]:
-        """At most the limit's bytes, decompressed no further than that."""
-        headers = {key.lower(): value.lower() for key, value in response.headers}
-        zipped = headers.get(b"content-encoding", b"") in (b"gzip", b"x-gzip", b"deflate")
-        inflater = zlib.decompressobj(wbits=47) if zipped else None
-        body, limit = bytearray(), self.limits.body_bytes
-        async for chunk in response.aiter_stream():
-            try:
-                body += inflater.decompress(chunk, max_length=limit + 1 - len(body)) if inflater else chunk
-            except zlib.error as error:
-                raise OutboundError(Fault.TARGET, "its body is not what its Content-Encoding says") from error
-            if len(body) > limit:
-                return bytes(body[:limit]), True
-        return bytes(body), False
 
 
 def _wire_headers(url: httpx.URL, headers: Mapping[str, str], content: bytes) -> list[tuple[bytes, bytes]]:
