@@ -10,11 +10,12 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 
 from golive.business.models import settings_of
-from golive.business.numbers import FIGURES, QUERIES, milliseconds
+from golive.business.numbers import FIGURES, QUERIES
 from golive.console.window import read
 from golive.people.models import Project
 from golive.people.tokens import scope
 from golive.telemetry import store
+from golive.telemetry.instants import milliseconds
 from golive.telemetry.store import StoreError
 
 router = Router()

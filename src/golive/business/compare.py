@@ -1,13 +1,12 @@
 """Comparing a number with what it was a week ago, in words that do not claim more than is known. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-WEEK = timedelta(days=7)
+from golive.console import words
+
 SAME = 0.02  # less than this much change is no change
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 class Direction(StrEnum):
@@ -29,7 +28,7 @@ class Delta:
 
 def delta(now: float | None, then: float | None, at: datetime) -> Delta:
     """Compare with the same weekday last week. `then` is None when nothing was recorded at all that week."""
-    day = f"last {DAYS[at.weekday()]}"
+    day = f"last {words.weekday(at)}"
     if now is None or then is None:
         return Delta(Direction.UNKNOWN, f"no data for {day}")
     if then == 0:
@@ -39,7 +38,7 @@ def delta(now: float | None, then: float | None, at: datetime) -> Delta:
         return Delta(Direction.SAME, f"as {day}")
     if change > 9:
         return Delta(Direction.UP, f"{now / then:.0f} times {day}")
-    share = f"{abs(change) * 100:.0f}{THIN}%"
+    share = f"{abs(change) * 100:.0f}{words.THIN}%"
     if change > 0:
         return Delta(Direction.UP, f"{share} more than {day}")
     return Delta(Direction.DOWN, f"{share} less than {day}")

@@ -14,6 +14,7 @@ from golive.console.charts import Band, Chart, Draw, Mark, Series
 from golive.console.window import Window
 from golive.people.models import Project
 from golive.telemetry import store
+from golive.telemetry.instants import milliseconds
 
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 HOUR = 3600
@@ -32,10 +33,6 @@ class Figure:
     also: list[str] = field(default_factory=list)
     trend: list[float | None] = field(default_factory=list)
     missing: str = ""
-
-
-def milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
 
 
 def steps_of(
@@ -78,7 +75,7 @@ def signups(project: Project, settings: BusinessSettings, now: datetime) -> Figu
     """Signups today, against the same part of this weekday last week."""
     rows = _event_days(project, settings.signup, now)
     today, then = sum(row["today"] for row in rows), sum(row["last_week"] for row in rows)
-    first = min((aware(row["first"]) for row in rows), default=None)
+    first = min((row["first"] for row in rows), default=None)
     week = sum(row["week"] for row in rows)
     return Figure(
         "signups",
@@ -100,7 +97,7 @@ def revenue(project: Project, settings: BusinessSettings, now: datetime) -> Figu
     others = [row for row in rows if row["currency"] not in (settings.currency, "")]
     today, then = sum(row["amount_today"] for row in ours), sum(row["amount_last_week"] for row in ours)
     week = sum(row["amount_week"] for row in ours)
-    first = min((aware(row["first"]) for row in rows), default=None)
+    first = min((row["first"] for row in rows), default=None)
     also = [f"{amount(week, settings.currency)} in 7 days"]
     also += [f"and {words.money(row['amount_today'], row['currency'])}" for row in others if row["amount_today"]]
     return Figure(
@@ -224,8 +221,3 @@ def amount(minor: int, currency: str) -> str:
     """Money for a figure: from a thousand on without its cents."""
     said = words.money(minor, currency)
     return re.sub(r"\.\d\d(?!\d)", "", said) if abs(minor) >= 100_000 else said
-
-
-def aware(at: datetime) -> datetime:
-    """Times come from the store as UTC, with or without saying so."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -7,12 +7,13 @@ from django.shortcuts import render
 from django.urls import path
 
 from golive.business.models import settings_of
-from golive.business.numbers import FIGURES, QUERIES, charts, milliseconds
+from golive.business.numbers import FIGURES, QUERIES, charts
 from golive.changes.marks import marks
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
 from golive.console.window import window_of
 from golive.telemetry import store
+from golive.telemetry.instants import milliseconds
 from golive.telemetry.store import StoreError
 
 EVENTS = 50

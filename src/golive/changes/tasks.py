@@ -1,6 +1,6 @@
 """Deploys that nobody reported: a release that telemetry shows for the first time is a deploy."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from golive.changes.record import first_seen
@@ -23,11 +23,7 @@ def notice_releases() -> None:
     projects = {project.slug: project for project in Project.objects.all()} if found else {}
     for row in found:
         if project := projects.get(row["project"]):
-            first_seen(project, row["environment"], row["release"], _utc(row["seen"]))
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+            first_seen(project, row["environment"], row["release"], row["seen"])
 
 
 PERIODIC = [Periodic("notice new releases", timedelta(seconds=10), notice_releases)]

@@ -10,6 +10,7 @@ from golive.kit.durations import format_duration
 DASH = "\N{EM DASH}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 _SIGNS = {"EUR": "\N{EURO SIGN}", "USD": "$", "GBP": "\N{POUND SIGN}", "JPY": "\N{YEN SIGN}"}
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NO_MINOR = {"JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF"}
 
 
@@ -164,6 +165,11 @@ def ago(then: datetime, now: datetime) -> str:
     else:
         said = f"{int(size // (86400 * 30))}{THIN}months"
     return f"{said} ago" if seconds > 0 else f"in {said}"
+
+
+def weekday(at: datetime) -> str:
+    """The day's name in the instant's own zone."""
+    return _WEEKDAYS[at.weekday()]
 
 
 def per_second(value: object) -> str:

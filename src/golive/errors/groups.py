@@ -1,7 +1,7 @@
 """Error groups: their numbers from the telemetry store joined with what people decided about them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,6 @@ class Wanted:
     sort: str = "last"
 
 
-def utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def groups(project: Project, window: Window, wanted: Wanted) -> tuple[list[Group], dict[str, int]]:
     """The groups of a window in the wanted state, sorted; and how many there are in each state."""
     since, until = int(window.since.timestamp()), int(window.until.timestamp()) + 1
@@ -78,9 +74,9 @@ def groups(project: Project, window: Window, wanted: Wanted) -> tuple[list[Group
 def _joined(row: dict[str, Any], decided: ErrorGroup | None, window: Window) -> Group:
     places, counts = row.pop("trend")
     by_step = dict(zip(places, counts, strict=True))
-    first = min(decided.first_seen, utc(row["first"])) if decided else utc(row["first"])
+    first = min(decided.first_seen, row["first"]) if decided else row["first"]
     return Group(
-        **row | {"first": first, "last": utc(row["last"])},
+        **row | {"first": first},
         trend=[float(by_step.get(step, 0)) for step in range(TREND_STEPS)],
         state=decided.state if decided else GroupState.UNRESOLVED,
         regressed=bool(decided and decided.regressed_at and decided.state == GroupState.UNRESOLVED),
@@ -111,7 +107,7 @@ def total(project: Project, fingerprint: str) -> Total | None:
     row = store.row(QUERIES["group_total"], project=project.slug, fingerprint=fingerprint)
     if not row or not row["events"]:
         return None
-    return Total(**row | {"first": utc(row["first"]), "last": utc(row["last"])})
+    return Total(**row)
 
 
 def occurrences(project: Project, fingerprint: str, window: Window, marks: list[Mark], bands: list[Band]) -> Chart:

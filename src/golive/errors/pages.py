@@ -20,6 +20,7 @@ from golive.errors.payload import read
 from golive.people.models import Role, User
 from golive.people.permissions import needs
 from golive.telemetry import store
+from golive.telemetry.instants import milliseconds
 from golive.telemetry.store import StoreError
 
 EVENTS = 50
@@ -78,7 +79,7 @@ def error(request: HttpRequest, slug: str, fingerprint: str) -> HttpResponse:
                     QUERIES["events"],
                     project=project.slug,
                     fingerprint=fingerprint,
-                    until_ms=int(window.until.timestamp() * 1000),
+                    until_ms=milliseconds(window.until),
                     limit=EVENTS,
                 ),
             }

@@ -9,13 +9,14 @@ from django.urls import reverse
 
 from golive.alerts import flips
 from golive.alerts.models import Severity, State
-from golive.errors.groups import QUERIES, utc
+from golive.errors.groups import QUERIES
 from golive.errors.models import ErrorGroup, GroupState
 from golive.errors.regression import Decision, Resolution, decide
 from golive.kit.clock import SYSTEM
 from golive.kit.periodic import Periodic
 from golive.people.models import Project
 from golive.telemetry import store
+from golive.telemetry.instants import milliseconds
 
 LOOK_BACK = timedelta(minutes=5)
 LOOK_BACK_AT_START = timedelta(hours=24)
@@ -26,7 +27,7 @@ def watch_errors() -> None:
     """Load what was received lately, decide, save, flip."""
     now = SYSTEM.now()
     back = LOOK_BACK if _looked else LOOK_BACK_AT_START
-    found = store.rows(QUERIES["seen"], since_ms=int((now - back).timestamp() * 1000))
+    found = store.rows(QUERIES["seen"], since_ms=milliseconds(now - back))
     projects = {project.slug: project for project in Project.objects.all()} if found else {}
     by_group: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in found:
@@ -50,22 +51,22 @@ def see(project: Project, fingerprint: str, rows: list[dict[str, Any]], now: dat
             "culprit": latest["culprit"][:300],
             "service": latest["service"][:120],
             "environment": latest["environment"][:64],
-            "first_seen": utc(first["first"]),
+            "first_seen": first["first"],
             "first_release": first["release"][:200],
-            "last_seen": utc(latest["last"]),
+            "last_seen": latest["last"],
         },
     )
     if created:
         _flip(group, Severity.INFO, "A new kind of error appeared", group.first_seen, now)
         return
-    ErrorGroup.objects.filter(pk=group.pk, last_seen__lt=utc(latest["last"])).update(
-        last_seen=utc(latest["last"]), message=latest["message"][:500]
+    ErrorGroup.objects.filter(pk=group.pk, last_seen__lt=latest["last"]).update(
+        last_seen=latest["last"], message=latest["message"][:500]
     )
     resolution = Resolution(
         GroupState(group.state), group.resolved_at, group.in_next_release, group.releases_at_resolve
     )
     for row in rows:
-        decision = decide(resolution, utc(row["last"]), row["release"])
+        decision = decide(resolution, row["last"], row["release"])
         if decision.regressed:
             _regress(group, decision, row, now)
             return
@@ -78,7 +79,7 @@ def _regress(group: ErrorGroup, decision: Decision, row: dict[str, Any], now: da
     )
     if changed:
         release = f" (release {row['release']})" if row["release"] else ""
-        _flip(group, Severity.WARNING, f"Regressed: {decision.reason.value}{release}", utc(row["last"]), now)
+        _flip(group, Severity.WARNING, f"Regressed: {decision.reason.value}{release}", row["last"], now)
 
 
 def _flip(group: ErrorGroup, severity: Severity, reason: str, began_at: datetime, now: datetime) -> None:

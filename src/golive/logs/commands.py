@@ -14,6 +14,7 @@ from golive.kit.durations import DurationError, parse_duration
 from golive.logs.query import QueryError, compile_query
 from golive.logs.search import Line, lines, newest
 from golive.people.choice import WRONG_INPUT, choose
+from golive.telemetry.instants import milliseconds
 from golive.telemetry.store import StoreError
 
 app = typer.Typer()
@@ -40,7 +41,7 @@ def logs(
         page, _ = lines(chosen, condition, now - parse_duration(since), now, limit=limit)
         for line in reversed(page):
             show(line, json, console)
-        after_ms = max((line.received_ms for line in page), default=int(now.timestamp() * 1000))
+        after_ms = max((line.received_ms for line in page), default=milliseconds(now))
         while follow:
             time.sleep(POLL_SECONDS)
             for line in newest(chosen, condition, after_ms):

@@ -10,6 +10,7 @@ from typing import Any
 from golive.console.charts import Series
 from golive.logs.query import Condition
 from golive.telemetry import store
+from golive.telemetry.instants import nanoseconds
 
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -107,10 +108,6 @@ def step_for(since: datetime, until: datetime, bars: int = 90) -> int:
     """The width of a histogram bar in seconds: the first round one that needs at most `bars`."""
     seconds = (until - since).total_seconds()
     return next((step for step in STEPS if seconds / step <= bars), STEPS[-1])
-
-
-def nanoseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000) * 1000
 
 
 def overview(project: str, condition: Condition, since: datetime, until: datetime) -> Overview:

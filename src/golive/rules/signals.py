@@ -1,7 +1,7 @@
 """Readings of a project's rules from the telemetry store: one function a rule, found by its kind."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,8 @@ def _signups(project: str, settings: Signups, now: datetime) -> list[Reading]:
     last: dict[str, Any] = {} if count else store.row(SQL["last_signup"], project=project, event=settings.event)
     one = SignupCount(
         count=count,
-        last_at=_utc(last["last_at"]) if last.get("signups") else None,
-        first_event_at=now if count else _utc(last["first_at"]) if last.get("events") else None,
+        last_at=last["last_at"] if last.get("signups") else None,
+        first_event_at=now if count else last["first_at"] if last.get("events") else None,
     )
     return [condition.signups(one, settings, now)]
 
@@ -133,7 +133,3 @@ def _bucket(instant: float) -> int:
 def _number(value: Any) -> float:
     number = float(value)
     return number if number == number else 0.0
-
-
-def _utc(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -77,7 +77,7 @@ def connect(*, write: bool = False) -> Client:
 
 
 def rows(sql: str, *, time_limit: timedelta | None = None, **parameters: Any) -> list[dict[str, Any]]:
-    """Run a query with `{name:Type}` parameters on the read-only account; one dict a row.
+    """Run a query with `{name:Type}` parameters on the read-only account; one dict a row, instants aware.
 
     `time_limit` ends it earlier than the store's own limit for readers. A query during which the store was restarted is
     asked once more. Raises StoreError, whose message says what to do.
@@ -131,6 +131,7 @@ def _client(place: Endpoint, write: bool) -> Client:
             pool_mgr=_pool,
             headers={LANE_HEADER: URGENT} if _is_pager() else None,
             show_clickhouse_errors="scrub",
+            tz_mode="aware",
         )
     except (ClickHouseError, HTTPError, OSError) as error:
         raise StoreError(_explain(error)) from error

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from golive.console import words
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SAME = 0.05  # less than this much change is no change
 FEWEST = 20  # requests, in both hours, below which a comparison would be chance
 
@@ -16,7 +15,7 @@ def clause(now_ms: float | None, requests: int, then_ms: float | None, requests_
     said = f"p95 is {words.milliseconds(now_ms)}"
     if then_ms is None or then_ms <= 0 or min(requests, requests_then) < FEWEST:
         return said
-    change, day = now_ms / then_ms - 1, f"last {DAYS[at.weekday()]}"
+    change, day = now_ms / then_ms - 1, f"last {words.weekday(at)}"
     if abs(change) < SAME:
         return f"{said}, as {day}"
     if change > 2:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from golive.console.charts import Band, Chart, Mark, Series
 from golive.console.window import Window
 from golive.telemetry import store
+from golive.telemetry.instants import seconds
 
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
 
@@ -41,10 +41,6 @@ class Traffic:
         if self.error_rate > 0.05 or (self.p95_ms or 0) > 2000:
             return "critical"
         return "warning" if self.error_rate > 0.01 else "ok"
-
-
-def seconds(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 def steps(window: Window, step: int) -> list[int]:

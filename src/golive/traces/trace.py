@@ -7,6 +7,7 @@ from typing import Any
 
 from golive.console.window import Window
 from golive.telemetry import store
+from golive.telemetry.instants import nanoseconds
 from golive.traces.tree import Span
 
 QUERIES = store.queries(Path(__file__).parent / "queries.sql")
@@ -70,8 +71,8 @@ def find(
         project=project,
         service=service,
         route=route,
-        since=_nanoseconds(window.since),
-        until=_nanoseconds(window.until),
+        since=nanoseconds(window.since),
+        until=nanoseconds(window.until),
         shortest_ns=int(max(0.0, min(shortest_ms, 1e9)) * 1e6),
         errors_only=errors_only,
         slowest=slowest,
@@ -119,7 +120,3 @@ def errors(project: str, trace_id: str, where: Extent) -> list[dict[str, Any]]:
 
 def _about(name: str, project: str, trace_id: str, where: Extent, **more: Any) -> list[dict[str, Any]]:
     return store.rows(QUERIES[name], project=project, trace_id=trace_id, since=where.since, until=where.until, **more)
-
-
-def _nanoseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000) * 1000
