@@ -31,9 +31,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; open a page of your own with `browser.new_page()`."""
+    """Headless Chromium; open a page of your own with `browser.new_page()`.
+
+    Not for the whole session: while it is open its event loop runs in this thread, and asyncio.run is refused.
+    """
     program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if program is None:
         pytest.fail("no Chromium: run `make setup`")

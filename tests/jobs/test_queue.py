@@ -38,9 +38,9 @@ def test_lost_worker_is_replaced_and_cannot_write_any_more() -> None:
     new = queue.claim(NOW + LEASE)
     assert (new.pk, new.attempts) == (old.pk, 2)
     assert not queue.renew(old, "", NOW + LEASE)
-    queue.complete(old, {"by": "old"})
+    queue.complete(old, {"by": "old"}, NOW)
     assert Job.objects.get(pk=old.pk).state == State.RUNNING
-    queue.complete(new, {"by": "new"})
+    queue.complete(new, {"by": "new"}, NOW)
     assert Job.objects.get(pk=old.pk).result == {"by": "new"}
 
 

@@ -38,7 +38,7 @@ def test_first_visit_makes_the_owner(golive_up: Install, page: Page) -> None:
     page.fill("input[name=email]", EMAIL)
     page.fill("input[name=name]", "Eve")
     page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit], form button[type=submit]")
+    page.locator("form button.btn-primary").click()
     page.wait_for_url(re.compile(r"^(?!.*/welcome/).*$"))
     assert "/accounts/login" not in page.url
 
@@ -52,7 +52,7 @@ def test_stranger_is_sent_to_sign_in_and_lands_where_they_wanted(
     expect(stranger).to_have_url(re.compile("/accounts/login/"))
     stranger.fill("input[name=login]", EMAIL)
     stranger.fill("input[name=password]", PASSWORD)
-    stranger.click("form button[type=submit]")
+    stranger.locator("form button.btn-primary").click()
     expect(stranger).to_have_url(re.compile(f"/p/{project}/logs/"))
     context.close()
 

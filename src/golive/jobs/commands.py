@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import orjson
@@ -73,7 +73,7 @@ def run(
         timeout=parse_duration(timeout),
     )
     typer.echo(f"Queued as job {job.pk}; follow it with: golive jobs show {job.pk}")
-    while wait and job.state not in queue.ENDED:
+    while wait and not settled(job, timezone.now()):
         time.sleep(0.5)
         job.refresh_from_db()
     if wait:
@@ -94,6 +94,11 @@ def retry(job_id: int) -> None:
     """Run a job that failed or was cancelled once more."""
     queue.retry(job_id, timezone.now())
     typer.echo(f"Job {job_id} is queued again.")
+
+
+def settled(job: Job, now: datetime) -> bool:
+    """The job has ended and its worker has added the last output, or has had its time to do so."""
+    return job.state in queue.ENDED and (job.lease_until is None or now > job.lease_until)
 
 
 def took(job: Job) -> str:

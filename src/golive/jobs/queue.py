@@ -101,15 +101,15 @@ def tell(job: Job, share: float | None, note: str) -> None:
     _held(job).update(progress=share, note=note[:200])
 
 
-def complete(job: Job, result: Any) -> None:
-    """The work itself succeeded; called in the subprocess, within the lease."""
-    _held(job).update(state=State.DONE, result=result, progress=1.0, note="", lease="", lease_until=None, reason="done")
+def complete(job: Job, result: Any, now: datetime) -> None:
+    """The work itself succeeded; called in the subprocess, within the lease, which stays until `close`."""
+    _held(job).update(state=State.DONE, finished_at=now, result=result, progress=1.0, note="", reason="done")
 
 
-def close(job: Job, output: str, now: datetime) -> None:
-    """Add what a finished run leaves: its end and its last output."""
-    Job.objects.filter(pk=job.pk, state=State.DONE, finished_at=None).update(
-        finished_at=now, output=output[-OUTPUT_CHARACTERS:]
+def close(job: Job, output: str) -> None:
+    """Add the last output that a finished run leaves."""
+    Job.objects.filter(pk=job.pk, state=State.DONE, lease=job.lease).update(
+        output=output[-OUTPUT_CHARACTERS:], lease="", lease_until=None
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 
 import django
 
@@ -31,7 +32,7 @@ def main(job_id: int, lease: str) -> int:
     except Exception:
         traceback.print_exc()
         return 1
-    queue.complete(job, result)
+    queue.complete(job, result, datetime.now(UTC))
     return 0
 
 

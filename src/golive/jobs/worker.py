@@ -126,7 +126,7 @@ class Worker:
     def _ended(self, run: Run, code: int, now: datetime) -> None:
         run.settle()
         if code == 0:
-            queue.close(run.job, run.output, now)
+            queue.close(run.job, run.output)
             log.info("%s done in %.1f s", run.job, time.monotonic() - run.began)
             return
         last = next((line.strip() for line in reversed(tuple(run.lines)) if line.strip()), "")
