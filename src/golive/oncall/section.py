@@ -1,23 +1,18 @@
-"""`[oncall]` of golive.toml: people in order, repeat, escalate."""
+"""`[oncall]` of golive.toml: people in order, repeat, escalate, schedules."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from django.db import transaction
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from golive.config.sections import Difference, Section, register
 from golive.config.values import Duration
 from golive.kit.durations import format_duration
-from golive.oncall.models import OnCall
+from golive.oncall.models import OnCall, Schedule
+from golive.oncall.plan import SchedulePlan, address
 from golive.people import audit
 from golive.people.models import Project
-
-
-def _address(text: str) -> str:
-    name, at, domain = text.strip().lower().partition("@")
-    if not (name and at and domain) or any(letter.isspace() for letter in text.strip()):
-        raise ValueError(f"{text!r} is not an email address")
-    return text.strip().lower()
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -27,32 +22,69 @@ def _positive(value: timedelta) -> timedelta:
 
 
 Span = Annotated[Duration, AfterValidator(_positive)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+STANDING = ("people", "repeat", "escalate")
 
 
 class OnCallPlan(BaseModel):
-    """Who is paged, in order; how often again; when the next person joins."""
+    """Who is paged, in order; how often again; when the next person joins; schedules of turns."""
 
     model_config = ConfigDict(extra="forbid")
-    people: list[Annotated[str, AfterValidator(_address)]] = []
-    """Addresses in the order in which they are paged."""
+    people: list[Annotated[str, AfterValidator(address)]] = []
+    """Addresses in the order in which they are paged; with schedules, after those whom these say."""
     repeat: Span = timedelta(minutes=5)
     """A page to one person repeats after this long without an acknowledgement."""
     escalate: Span = timedelta(minutes=10)
     """The next person joins after this long without an acknowledgement."""
+    schedules: dict[Name, SchedulePlan] = {}
+    """Schedules by name, `[oncall.schedules.primary]`; the first one's person on call is paged first."""
 
 
 def differences(project_id: int, wanted: OnCallPlan) -> list[Difference]:
     kept = OnCall.objects.filter(project=project_id).first() or OnCall(project_id=project_id)
-    pairs = [(name, getattr(kept, name), getattr(wanted, name)) for name in OnCallPlan.model_fields]
-    return [Difference(f"oncall.{name}", _words(old), _words(new)) for name, old, new in pairs if old != new]
+    pairs = [(name, getattr(kept, name), getattr(wanted, name)) for name in STANDING]
+    standing = [Difference(f"oncall.{name}", _words(old), _words(new)) for name, old, new in pairs if old != new]
+    return standing + _schedule_differences(project_id, wanted)
+
+
+def _schedule_differences(project_id: int, wanted: OnCallPlan) -> list[Difference]:
+    kept = {one.name: one for one in Schedule.objects.filter(project=project_id)}
+    found = [
+        Difference(f"oncall.schedules.{name}", kept[name].read().words() if name in kept else None, plan.words())
+        for name, plan in wanted.schedules.items()
+        if name not in kept or kept[name].plan != _kept_form(plan)
+    ]
+    found += [
+        Difference(f"oncall.schedules.{name}", one.read().words(), None)
+        for name, one in kept.items()
+        if name not in wanted.schedules
+    ]
+    before, after = (
+        [name for name in kept if name in wanted.schedules],
+        [name for name in wanted.schedules if name in kept],
+    )
+    if before != after:
+        found.append(Difference("oncall.schedules", ", ".join(before), ", ".join(after)))
+    return found
 
 
 def apply(project_id: int, wanted: OnCallPlan, actor: str) -> None:
     if not differences(project_id, wanted):
         return
-    OnCall.objects.update_or_create(project_id=project_id, defaults=wanted.model_dump())
-    project = Project.objects.get(pk=project_id)
-    audit.record(actor, "oncall.configure", "oncall", project=project, people=wanted.people)
+    with transaction.atomic():
+        standing = {name: getattr(wanted, name) for name in STANDING}
+        OnCall.objects.update_or_create(project_id=project_id, defaults=standing)
+        Schedule.objects.filter(project=project_id).exclude(name__in=wanted.schedules).delete()
+        for position, (name, plan) in enumerate(wanted.schedules.items()):
+            kept = {"position": position, "plan": _kept_form(plan)}
+            Schedule.objects.update_or_create(project_id=project_id, name=name, defaults=kept)
+        project = Project.objects.get(pk=project_id)
+        schedules = list(wanted.schedules)
+        audit.record(actor, "oncall.configure", "oncall", project=project, people=wanted.people, schedules=schedules)
+
+
+def _kept_form(plan: SchedulePlan) -> dict[str, Any]:
+    return plan.model_dump(mode="json", by_alias=True)
 
 
 def _words(value: Any) -> str | None:
