@@ -53,7 +53,8 @@ def render(schedule: Schedule, pieces: Sequence[Shift | Gap], now: datetime, nam
     feed.add("x-published-ttl", "PT1H")
     for piece in pieces:
         feed.add_component(_event(schedule, piece, now, names))
-    return feed.to_ical()
+    body: bytes = feed.to_ical()
+    return body
 
 
 def _event(schedule: Schedule, piece: Shift | Gap, now: datetime, names: dict[str, str]) -> Event:
