@@ -20,7 +20,7 @@ class OverrideError(ValueError):
 
 def ensure(project: Project) -> list[Rule]:
     """The project's six rules, made with the cookbook's defaults where they are missing."""
-    have = {rule.kind: rule for rule in Rule.objects.filter(project=project)}
+    have = {rule.kind: rule for rule in project.rules.all()}
     for kind in RuleKind:
         if kind.value not in have:
             kept = kept_form(MODELS[kind]())

@@ -22,7 +22,7 @@ from golive.people.models import Project, Role
 from golive.people.permissions import may, needs
 from golive.people.tokens import actor
 from golive.rules.configure import OverrideError, line, override
-from golive.rules.history import UNITS, history
+from golive.rules.history import UNITS, histories
 from golive.rules.models import Rule
 from golive.rules.settings import RuleKind, settings_of
 from golive.rules.standing import sentence, standing, standings
@@ -47,7 +47,8 @@ def rules(request: HttpRequest, slug: str) -> HttpResponse:
     found, trouble = standings(project, now), ""
     try:
         since = now - timedelta(hours=1)
-        found = [replace(one, values=history(one.rule, since, now, timedelta(minutes=1))[1]) for one in found]
+        pasts = histories([one.rule for one in found], since, now, timedelta(minutes=1))
+        found = [replace(one, values=past.values) for one, past in zip(found, pasts, strict=True)]
     except StoreError as error:
         trouble = str(error)
     context = {
@@ -82,17 +83,17 @@ def rule(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 def _chart(project: Project, found: Rule, window: Window) -> Chart:
     kind = RuleKind(found.kind)
-    times, values = history(found, window.since, window.until, window.step(120))
+    (past,) = histories([found], window.since, window.until, window.step(120))
     points, bands = marks(project, window.since, window.until)
-    series = [Series("worst instance" if kind in (RuleKind.POOL, RuleKind.DISK) else "all services", values)]
+    series = [Series("worst instance" if kind in (RuleKind.POOL, RuleKind.DISK) else "all services", past.values)]
     settings = found.in_force()
     for name in ("warning", "critical"):
         level = getattr(settings, name, None)
         if level is None or kind in (RuleKind.WEBHOOK_FAILURES, RuleKind.SIGNUPS):
             continue
         number = level.total_seconds() * 1000 if isinstance(level, timedelta) else float(level) * 100
-        series.append(Series(name, [number] * len(times), tone=name))
-    return Chart("Value", UNITS[kind], times, series, marks=points, bands=bands)
+        series.append(Series(name, [number] * len(past.times), tone=name))
+    return Chart("Value", UNITS[kind], past.times, series, marks=points, bands=bands)
 
 
 def _fields(found: Rule) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from golive.alerts.models import Severity, State
 from golive.console import words
 from golive.kit.durations import format_duration
@@ -114,7 +116,9 @@ def standing(rule: Rule, now: datetime) -> Standing:
 
 def standings(project: Project, now: datetime) -> list[Standing]:
     """All six, in the cookbook's order."""
-    return [standing(rule, now) for rule in ensure(project)]
+    rules = ensure(project)
+    prefetch_related_objects(rules, "states")
+    return [standing(rule, now) for rule in rules]
 
 
 def sentence(found: Sequence[Standing]) -> str:
