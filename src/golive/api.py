@@ -1,9 +1,10 @@
 """The HTTP API: one OpenAPI document over the rooms' routers."""
 
 from golive import __version__
-from golive.console.http_api import Api
+from golive.console.http_api import Api, error
 from golive.people.tokens import RoomAuth, TokenAuth
 from golive.rooms import modules
+from golive.telemetry.address import StoreError
 
 api = Api(
     title="golive",
@@ -15,5 +16,6 @@ api = Api(
     auth=TokenAuth(),
     urls_namespace="api",
 )
+api.add_exception_handler(StoreError, lambda request, exc: error(503, str(exc)))
 for room, module in modules("api"):
     api.add_router("", module.router, tags=[room], auth=RoomAuth(room))

@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Schema
-from ninja.errors import HttpError
 
 from golive.business.models import settings_of
 from golive.business.numbers import FIGURES, QUERIES
@@ -16,7 +15,6 @@ from golive.people.models import Project
 from golive.people.tokens import scope
 from golive.telemetry import store
 from golive.telemetry.instants import milliseconds
-from golive.telemetry.store import StoreError
 
 router = Router()
 
@@ -60,10 +58,7 @@ def business(request: HttpRequest, slug: str) -> dict[str, Any]:
     """Signups, active users, revenue and API usage now; days begin at midnight UTC."""
     project = get_object_or_404(Project, slug=slug)
     settings, now = settings_of(project), timezone.now()
-    try:
-        figures = [read_figure(project, settings, now) for read_figure in FIGURES.values()]
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    figures = [read_figure(project, settings, now) for read_figure in FIGURES.values()]
     return {
         "currency": settings.currency,
         "figures": [
@@ -92,14 +87,11 @@ def events(
     """The newest business events, of one name or all."""
     project = get_object_or_404(Project, slug=slug)
     window = read({"since": since, "until": until}, timezone.now(), "24h")
-    try:
-        return store.rows(
-            QUERIES["recent_events"],
-            project=project.slug,
-            name=name,
-            since=milliseconds(window.since),
-            until=milliseconds(window.until),
-            limit=max(1, min(limit, 1000)),
-        )
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    return store.rows(
+        QUERIES["recent_events"],
+        project=project.slug,
+        name=name,
+        since=milliseconds(window.since),
+        until=milliseconds(window.until),
+        limit=max(1, min(limit, 1000)),
+    )

@@ -93,10 +93,7 @@ def results(
     start = timezone.make_aware(start) if timezone.is_naive(start) else start
     if not datetime(2000, 1, 1, tzinfo=start.tzinfo) < start <= now:
         raise HttpError(422, "since lies between the year 2000 and now")
-    try:
-        rows = history.results(slug, name, start, now, failures=failures, most=max(1, min(limit, 1000)))
-    except StoreError as error:
-        raise HttpError(503, str(error)) from error
+    rows = history.results(slug, name, start, now, failures=failures, most=max(1, min(limit, 1000)))
     return [ResultOut(**row) for row in rows]
 
 

@@ -17,7 +17,6 @@ from golive.errors.groups import QUERIES, Group, Wanted, groups, total
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
 from golive.telemetry import store
-from golive.telemetry.store import StoreError
 
 router = Router()
 
@@ -98,10 +97,7 @@ def errors(
     """Groups in a state (or "all") by last, first, events or people."""
     project = get_object_or_404(Project, slug=slug)
     window = read({"since": since, "until": until}, timezone.now(), "24h")
-    try:
-        found, _ = groups(project, window, Wanted(state, q, service, environment, sort))
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    found, _ = groups(project, window, Wanted(state, q, service, environment, sort))
     return found[: max(1, min(limit, 1000))]
 
 
@@ -114,10 +110,7 @@ def errors(
 def latest(request: HttpRequest, slug: str, fingerprint: str) -> dict[str, Any]:
     """The newest event with its stack trace, as its client sent it."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        event = store.row(QUERIES["event"], project=project.slug, fingerprint=fingerprint, event_id="")
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    event = store.row(QUERIES["event"], project=project.slug, fingerprint=fingerprint, event_id="")
     if not event:
         raise HttpError(404, f"No event of error {fingerprint} is kept.")
     try:
@@ -136,10 +129,7 @@ def latest(request: HttpRequest, slug: str, fingerprint: str) -> dict[str, Any]:
 def change(request: HttpRequest, slug: str, fingerprint: str, body: ActionIn) -> Any:
     """Change what is decided about a group; audited."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        whole = total(project, fingerprint)
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    whole = total(project, fingerprint)
     if whole is None:
         raise HttpError(404, f"No event of error {fingerprint} is kept.")
     group, by = actions.group_of(project, fingerprint, whole), actor(request)

@@ -14,7 +14,6 @@ from golive.logs.query import QueryError, compile_query
 from golive.logs.search import Cursor, lines
 from golive.people.models import Project
 from golive.people.tokens import scope
-from golive.telemetry.store import StoreError
 
 router = Router()
 
@@ -57,8 +56,6 @@ def logs(
         )
     except (QueryError, DurationError) as error:
         raise HttpError(422, str(error)) from None
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
     return {"lines": [line.as_dict() for line in page], "cursor": str(following) if following else None}
 
 

@@ -11,7 +11,6 @@ from ninja.errors import HttpError
 from golive.console.window import Window, read
 from golive.people.models import Project
 from golive.people.tokens import scope
-from golive.telemetry.store import StoreError
 from golive.traces import services as reading
 from golive.traces import trace as traces_of
 
@@ -76,10 +75,7 @@ def window(since: str, until: str) -> Window:
 def services(request: HttpRequest, slug: str, since: str = "1h", until: str = "") -> list[reading.Traffic]:
     """Every service with its rate, errors and durations; synthetic requests do not count."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        return reading.services(project.slug, window(since, until))
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    return reading.services(project.slug, window(since, until))
 
 
 @router.get(
@@ -91,10 +87,7 @@ def services(request: HttpRequest, slug: str, since: str = "1h", until: str = ""
 def routes(request: HttpRequest, slug: str, service: str, since: str = "1h", until: str = "") -> list[reading.Traffic]:
     """The routes of a service, those that take most of its time first."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        return reading.routes(project.slug, service, window(since, until))
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    return reading.routes(project.slug, service, window(since, until))
 
 
 @router.get("/projects/{slug}/traces", response=list[FoundOut], auth=scope("traces:read"), summary="Search traces")
@@ -112,30 +105,24 @@ def traces(
 ) -> list[traces_of.Found]:
     """Traces whose server spans match, newest or slowest first."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        return traces_of.find(
-            project.slug,
-            window(since, until),
-            service=service,
-            route=route,
-            shortest_ms=min_ms,
-            errors_only=errors_only,
-            slowest=slowest,
-            limit=max(1, min(limit, 1000)),
-        )
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    return traces_of.find(
+        project.slug,
+        window(since, until),
+        service=service,
+        route=route,
+        shortest_ms=min_ms,
+        errors_only=errors_only,
+        slowest=slowest,
+        limit=max(1, min(limit, 1000)),
+    )
 
 
 @router.get("/projects/{slug}/traces/{trace_id}", response=TraceOut, auth=scope("traces:read"), summary="Read a trace")
 def trace(request: HttpRequest, slug: str, trace_id: str) -> dict[str, Any]:
     """All spans of a trace, by start."""
     project = get_object_or_404(Project, slug=slug)
-    try:
-        where = traces_of.extent(project.slug, trace_id.lower())
-        if where is None:
-            raise HttpError(404, f"No span of trace {trace_id} has arrived.")
-        spans, more = traces_of.spans(project.slug, trace_id.lower(), where)
-    except StoreError as error:
-        raise HttpError(503, str(error)) from None
+    where = traces_of.extent(project.slug, trace_id.lower())
+    if where is None:
+        raise HttpError(404, f"No span of trace {trace_id} has arrived.")
+    spans, more = traces_of.spans(project.slug, trace_id.lower(), where)
     return {"trace_id": trace_id.lower(), "complete": not more, "spans": spans}
