@@ -51,7 +51,7 @@ class ResultOut(Schema):
 def _out(one: Standing) -> CheckOut:
     return CheckOut(
         name=one.check.name,
-        url=one.check.full_url,
+        url=one.address,
         every_seconds=one.check.every.total_seconds(),
         state=one.word,
         reason=one.reason,

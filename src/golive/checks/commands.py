@@ -61,6 +61,9 @@ def run(
         names = ", ".join(Check.objects.filter(project=chosen).values_list("name", flat=True)) or "none yet"
         typer.echo(f"There is no check {name!r}; the checks are {names}.", err=True)
         raise typer.Exit(WRONG_INPUT)
+    if found.kind == "heartbeat":
+        typer.echo(f"{name} is not probed: its job pings {found.job.ping_url}.", err=True)
+        raise typer.Exit(WRONG_INPUT)
     result = probe_once(found)
     if as_json:
         sys.stdout.write(orjson.dumps(result.row()).decode() + "\n")
@@ -76,7 +79,7 @@ def _word(outcome: Outcome) -> str:
 def _row(one: Standing) -> dict[str, Any]:
     return {
         "name": one.check.name,
-        "url": one.check.full_url,
+        "url": one.address,
         "state": one.word,
         "reason": one.reason,
         "since": one.since,

@@ -14,12 +14,17 @@ from golive.checks.kinds import KINDS
 from golive.checks.models import Check, CheckState
 from golive.checks.probe import Target
 from golive.checks.prober import BEAT_SECONDS
-from golive.checks.verdict import Verdict
+from golive.checks.verdict import Because, Verdict
 from golive.kit.durations import format_duration
 from golive.people.models import Project, Secret
 from golive.people.secrets import SecretError, resolve
 from golive.telemetry import facts
 
+TROUBLES = {
+    Because.MISSING: "did not run",
+    Because.OVERRUN: "runs for too long",
+    Because.REPORTED: "failed",
+}
 PROBED = [kind.name for kind in KINDS.values() if kind.ask is not None]
 
 
@@ -70,20 +75,7 @@ class DatabaseKeeper:
     def flip(self, target: Target, old: State, verdict: Verdict, at: datetime) -> State:
         """Change the state by compare-and-swap and write the flip beside it; of two pagers one writes it."""
         close_old_connections()
-        with transaction.atomic():
-            check = Check.objects.select_related("project").filter(pk=target.number).first()
-            if check is None:
-                return verdict.state
-            began = verdict.began_at or at
-            before = CheckState.objects.filter(check_row=check).values_list("since", flat=True).first()
-            changed = CheckState.objects.filter(check_row=check, state=old).update(
-                state=verdict.state, reason=verdict.text[:500], since=began, checked_at=at
-            )
-            if not changed:
-                return State(CheckState.objects.values_list("state", flat=True).get(check_row=check))
-            if not (old == State.UNKNOWN and verdict.state == State.OK and _is_first(check)):
-                record_flip(check, old, verdict, at, before)
-        return verdict.state
+        return change_state(target.number, old, verdict, at)
 
     def explain(self, target: Target, text: str) -> None:
         """Why a check is still unknown, for the page; not a transition."""
@@ -103,6 +95,24 @@ class DatabaseKeeper:
         liveness.beat("checks", at, timedelta(seconds=BEAT_SECONDS), **details)
 
 
+def change_state(number: int, old: State, verdict: Verdict, at: datetime) -> State:
+    """Save a check's transition and its flip in one transaction; the state that is in force afterwards."""
+    with transaction.atomic():
+        check = Check.objects.select_related("project").filter(pk=number).first()
+        if check is None:
+            return verdict.state
+        began = verdict.began_at or at
+        before = CheckState.objects.filter(check_row=check).values_list("since", flat=True).first()
+        changed = CheckState.objects.filter(check_row=check, state=old).update(
+            state=verdict.state, reason=verdict.text[:500], since=began, checked_at=at
+        )
+        if not changed:
+            return State(CheckState.objects.values_list("state", flat=True).get(check_row=check))
+        if not (old == State.UNKNOWN and verdict.state == State.OK and _is_first(check)):
+            record_flip(check, old, verdict, at, before)
+    return verdict.state
+
+
 def _state(check: Check) -> State:
     return State(check.state_row.state) if hasattr(check, "state_row") else State.UNKNOWN
 
@@ -116,8 +126,8 @@ def record_flip(check: Check, old: State, verdict: Verdict, at: datetime, before
     """The flip of a check's transition, in the words of the one who is paged."""
     lasted = f" after {format_duration(at - before)}" if before and old == State.FIRING else ""
     title = {
-        State.FIRING: f"{check.name} is down",
-        State.OK: f"{check.name} is up again{lasted}",
+        State.FIRING: f"{check.name} {TROUBLES.get(verdict.because, 'is down')}",
+        State.OK: f"{check.name} {'runs' if check.kind == 'heartbeat' else 'is up'} again{lasted}",
         State.UNKNOWN: f"{check.name} cannot be checked",
     }[verdict.state]
     flips.record(

@@ -1,7 +1,9 @@
 """What is probed and the state it is in. Single results live in the telemetry store only."""
 
+import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 
 from golive.alerts.models import State
@@ -29,7 +31,7 @@ class Check(models.Model):
 
     @property
     def full_url(self) -> str:
-        """The address to ask; a bare path when the project has no address of its own."""
+        """The address to ask; a bare path when the project has no address of its own, nothing for a heartbeat."""
         return self.project.url.rstrip("/") + self.url if self.url.startswith("/") else self.url
 
 
@@ -41,3 +43,35 @@ class CheckState(models.Model):
     reason = models.CharField(max_length=500, default="not checked yet")
     since = models.DateTimeField()
     checked_at = models.DateTimeField(null=True, blank=True)
+
+
+class Job(models.Model):
+    """What is known of a job that pings: the address is its secret, the rest is written by the pager alone."""
+
+    check_row = models.OneToOneField(Check, on_delete=models.CASCADE, related_name="job")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    since = models.DateTimeField()  # when golive began to wait for it
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)  # cleared by the next success
+    failure = models.CharField(max_length=200, blank=True)
+    runs = models.JSONField(default=dict)  # open runs: id -> when it began
+
+    @property
+    def ping_url(self) -> str:
+        """The address that the job asks when it has run."""
+        return f"{settings.PUBLIC_URL}/ping/{self.uuid}"
+
+
+class Ping(models.Model):
+    """One ping as it came. `exit_status` is the one in its address, `note` the beginning of its body."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pings")
+    at = models.DateTimeField(db_index=True)
+    signal = models.CharField(max_length=8)
+    run = models.CharField(max_length=36, blank=True)
+    exit_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    note = models.TextField(blank=True)
+    handled = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "handled", "id"])]

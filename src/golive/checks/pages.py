@@ -13,7 +13,8 @@ from golive.alerts import liveness
 from golive.alerts.models import Flip
 from golive.changes.marks import marks
 from golive.checks import history
-from golive.checks.models import Check
+from golive.checks.models import Check, Job, Ping
+from golive.checks.pings import ping
 from golive.checks.run import run
 from golive.checks.standing import headline, standing, standings
 from golive.checks.verdict import Outcome
@@ -67,6 +68,9 @@ def check(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     except StoreError as error:
         known, context["trouble"] = {}, str(error)
     context["one"] = standing(found, now, known.get(name))
+    if found.kind == "heartbeat":
+        context["job"] = Job.objects.filter(check_row=found).first()
+        context["pings"] = Ping.objects.filter(job=context["job"]).order_by("-pk")[:10]
     context["flips"] = Flip.objects.filter(project=project, source=f"check:{name}").order_by("-id")[:20]
     template = "checks/detail_live.html" if request.headers.get("HX-Request") else "checks/detail.html"
     return render(request, template, context)
@@ -101,6 +105,11 @@ def probe_now(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 NAVIGATION = [Entry("Checks", "checks", "heart-rate-monitor", "c", 20)]
 urlpatterns = [
+    path("ping/<uuid:uuid>", ping, name="ping"),
+    path("ping/<uuid:uuid>/start", ping, {"signal": "start"}),
+    path("ping/<uuid:uuid>/fail", ping, {"signal": "fail"}),
+    path("ping/<uuid:uuid>/log", ping, {"signal": "log"}),
+    path("ping/<uuid:uuid>/<int:exit_status>", ping),
     path("p/<slug:slug>/checks/", checks, name="checks"),
     path("p/<slug:slug>/checks/<slug:name>/", check, name="check"),
     path("p/<slug:slug>/checks/<slug:name>/probe/", probe_now, name="check-probe"),

@@ -11,7 +11,7 @@ from golive.alerts.models import Severity, State
 from golive.checks import definition
 from golive.checks.kind import Common
 from golive.checks.kinds import KINDS, kind_of
-from golive.checks.models import Check, CheckState
+from golive.checks.models import Check, CheckState, Job
 from golive.config.sections import Difference, Section, register
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -61,6 +61,8 @@ def apply(project_id: int, wanted: ChecksSection, actor: str) -> None:
             project_id=project_id, name=name, defaults=definition.columns(section)
         )
         CheckState.objects.get_or_create(check_row=check, defaults={"since": now})
+        if section.kind == "heartbeat":
+            Job.objects.get_or_create(check_row=check, defaults={"since": now})
 
 
 def retire(check: Check) -> None:

@@ -31,6 +31,11 @@ class Standing:
         return WORDS[self.state]
 
     @property
+    def address(self) -> str:
+        """What is asked; for a heartbeat what its job asks."""
+        return self.check.job.ping_url if self.check.kind == "heartbeat" else self.check.full_url
+
+    @property
     def said(self) -> str:
         """The check's definition in one line."""
         return definition.of(self.check).said()

@@ -1,12 +1,14 @@
 """Probing, as the pager's service."""
 
+from datetime import timedelta
 from threading import Event
 
+from golive.checks import pulses
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.prober import Prober
 from golive.kit.folders import kept_secret
 from golive.kit.outbound import Policy
-from golive.kit.periodic import Service
+from golive.kit.periodic import Periodic, Service
 
 
 def watch(stop: Event) -> None:
@@ -14,4 +16,5 @@ def watch(stop: Event) -> None:
     Prober(DatabaseKeeper(), kept_secret("synthetic-marker")[:12], Policy.from_environment()).run(stop)
 
 
+PERIODIC = [Periodic("heartbeats", timedelta(seconds=5), pulses.beat)]
 SERVICES = [Service("checks", watch)]

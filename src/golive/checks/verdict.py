@@ -46,6 +46,10 @@ class Because(StrEnum):
     UP = "up"
     FAULT = "we could not probe once"
     FAULTS = "we cannot probe"
+    LATE = "late within its grace"
+    MISSING = "no ping came"
+    OVERRUN = "a run takes too long"
+    REPORTED = "the job reported a failure"
 
 
 @dataclass(frozen=True)
