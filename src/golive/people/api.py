@@ -233,7 +233,7 @@ def add_token(request: HttpRequest, body: TokenIn) -> Status[dict[str, Any]]:
         expires = timezone.now() + lifetime if lifetime else None
     except (DurationError, OverflowError):
         raise HttpError(422, "A lifetime is written like 30d.") from None
-    made, value = tokens.create(body.name, body.scopes, expires_at=expires)
+    made, value = tokens.create(body.name, body.scopes, by=own.created_by, expires_at=expires)
     audit.record(actor(request), "token.create", body.name, scopes=body.scopes)
     return Status(201, {**TokenOut.from_orm(made).dict(), "token": value})
 
@@ -266,6 +266,7 @@ def people(request: HttpRequest) -> list[dict[str, Any]]:
 def change_person(request: HttpRequest, pk: Id, body: PersonChange) -> dict[str, Any]:
     with transaction.atomic():
         person = get_object_or_404(User, pk=pk)
+        grantable(request, Role(person.role))
         demoted = body.role not in (None, Role.OWNER) or body.active is False
         if demoted and person.is_last_owner():
             raise HttpError(409, f"{person.email} is the only owner.")
@@ -280,10 +281,12 @@ def change_person(request: HttpRequest, pk: Id, body: PersonChange) -> dict[str,
 
 
 def grantable(request: HttpRequest, role: Role) -> None:
-    """Only a token that may do everything makes owners."""
+    """As in the console, owners alone decide over people; and only a token that may do everything touches owners."""
     own: ApiToken = request.auth  # type: ignore[attr-defined]
+    if own.created_by is not None and not own.created_by.may(Role.OWNER):
+        raise HttpError(403, "This token was made by somebody who is not an owner; owners alone decide over people.")
     if role == Role.OWNER and "*" not in own.scopes:
-        raise HttpError(403, "Only a token with the scope * makes owners.")
+        raise HttpError(403, "Only a token with the scope * makes or changes owners.")
 
 
 @router.post("/invitations", response={201: InvitationMade}, auth=scope("people:write"), summary="Invite somebody")

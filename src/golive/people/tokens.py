@@ -50,9 +50,11 @@ def revoke(token: ApiToken, now: datetime) -> None:
 
 
 def standing(token: ApiToken, now: datetime) -> str:
-    """Whether a token works at `now`: in force, expired or revoked."""
+    """Whether a token works at `now`: in force, expired, revoked, or its maker is disabled."""
     if token.revoked_at is not None:
         return "revoked"
+    if token.created_by is not None and not token.created_by.is_active:
+        return "maker disabled"
     return "expired" if token.expires_at is not None and token.expires_at <= now else "in force"
 
 
@@ -106,9 +108,12 @@ class TokenAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         now = timezone.now()
-        found = ApiToken.objects.filter(
-            Q(expires_at=None) | Q(expires_at__gt=now), digest=digest(token), revoked_at=None
-        ).first()
+        found = (
+            ApiToken.objects.select_related("created_by")
+            .filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=digest(token), revoked_at=None)
+            .exclude(created_by__is_active=False)  # who is disabled is out, and so is what they left behind
+            .first()
+        )
         if found is None:
             address = request.META.get("REMOTE_ADDR", "")
             if failures.exceeded(address, now):

@@ -43,6 +43,8 @@ def refusal(link: WelcomeLink | None, now: datetime, has_owner: bool) -> str | N
         return "This link was used already. Sign in, or ask for a new one."
     if link.expires_at <= now:
         return "This link has expired. Ask for a new one."
+    if link.created_by is not None and not link.created_by.may(Role.OWNER):
+        return "Who made this link is no longer an owner. Ask for a new one."
     if link.purpose == Purpose.OWNER and has_owner and link.created_by_id is None and not link.email:
         return "This install has an owner already. Ask the owner for an invitation."
     return None

@@ -1,5 +1,6 @@
 """One-time links: the owner's first visit, an invitation, a password set anew."""
 
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.contrib.auth import login
@@ -76,6 +77,8 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
         form = WelcomeForm(request.POST or None, link=link)
         if request.method == "POST" and form.is_valid():
             person = links.redeem(token, now, form.account)
+            if Authenticator.objects.filter(user_id=person.pk).exists():  # a link is no second factor
+                return redirect(settings.LOGIN_URL)
             login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
             return redirect("/")
     except (links.LinkRefused, User.DoesNotExist) as error:
