@@ -11,6 +11,7 @@ import brotli
 import pytest
 
 from golive.ingest.sentry_envelope import EnvelopeError, parse
+from golive.ingest.sentry_otlp import log_records
 
 from .conftest import DSN_KEY, KEY, Plant
 
@@ -166,3 +167,10 @@ def test_envelopes_without_lengths_and_trailing_lines() -> None:
     assert [(item.type, item.payload) for item in whole.items] == [("event", b'{"a":1}'), ("x", b"")]
     with pytest.raises(EnvelopeError, match="first line"):
         parse(b"\xff\n")
+
+
+def test_a_public_key_makes_no_business_events() -> None:
+    item = {"body": "paid", "attributes": {"event.name": {"value": "payment.succeeded", "type": "string"}}}
+    record = log_records([item], "acme").resource_logs[0].scope_logs[0].log_records[0]
+    assert record.event_name == ""
+    assert [attribute.key for attribute in record.attributes] == ["sentry.event.name"]
