@@ -202,3 +202,21 @@ def test_trials_reach_every_channel(project, smtp):
 def test_mail_servers(url, port, starttls, tls):
     server = MailServer.from_url(url)
     assert (server.port, server.starttls, server.tls) == (port, starttls, tls)
+
+
+@pytest.mark.parametrize("url", ["smtp://u:hunter2/x@mail.example", "smtp://u:p@mail.example:hunter2", "hunter2"])
+def test_a_broken_mail_server_is_refused_without_its_password(url):
+    with pytest.raises(ValueError, match="write the mail server like") as refused:
+        MailServer.from_url(url)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https:///hunter2", "https://chat.example:port/hunter2"])
+def test_a_broken_webhook_is_told_by_its_reference_only(project, monkeypatch, url):
+    monkeypatch.setenv("HOOK", url)
+    Channels.objects.create(project=project, webhooks=[{"url": "env:HOOK", "secret": ""}])
+    to_channels(project, NEWS, key="k", urgency=Urgency.NORMAL)
+    deliver_due()
+    told = OutboxMessage.objects.get().last_error
+    assert "env:HOOK" in told
+    assert "hunter2" not in told

@@ -17,6 +17,7 @@ from golive.people.secrets import is_reference, resolve
 
 TIMEOUT_SECONDS = 10
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SHAPE = "write the mail server like smtp://user:password@host:587 or smtps://host:465"
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,18 @@ class MailServer:
 
         A password is never sent in clear to another machine: `smtp://` with one means STARTTLS there.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:  # its own words repeat a part of the URL, which may be the password's
+            raise ValueError(_SHAPE) from None
         if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
-            raise ValueError("write the mail server like smtp://user:password@host:587 or smtps://host:465")
+            raise ValueError(_SHAPE)
         tls = parts.scheme == "smtps"
         guarded = parts.scheme == "smtp+starttls" or bool(parts.password and parts.hostname not in LOOPBACK)
         return cls(
             host=parts.hostname,
-            port=parts.port or (465 if tls else 587 if guarded else 25),
+            port=port or (465 if tls else 587 if guarded else 25),
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             starttls=guarded and not tls,

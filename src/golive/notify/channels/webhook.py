@@ -41,7 +41,8 @@ class Webhook:
         try:
             answer = fetch_blocking(url, method="POST", headers=headers, content=body, limits=LIMITS)
         except OutboundError as error:
-            raise DeliveryError(f"Webhook {named}: {error}") from error
+            words = str(error).replace(repr(url), repr(named))  # what a reference stands for is secret
+            raise DeliveryError(f"Webhook {named}: {words}") from None
         if not 200 <= answer.status < 300:
             raise DeliveryError(f"Webhook {named} answered {answer.status}", permanent=answer.status == GONE)
 
