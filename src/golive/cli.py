@@ -132,6 +132,7 @@ def run(words: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of `golive`."""
+    os.umask(0o077)  # what a command makes in the data folder is for its owner alone
     sys.exit(run(sys.argv[1:]))
 
 

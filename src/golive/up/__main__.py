@@ -72,6 +72,7 @@ def place_of(chosen: argparse.Namespace) -> Place:
 
 def main(words: Sequence[str]) -> int:
     """Run until stopped. Exit code 0 after a clean stop, 1 when it could not start, 3 for wrong input."""
+    os.umask(0o077)  # databases and logs are for their owner alone, even in a folder that others may enter
     chosen = options(words)
     tell = teller(chosen.quiet)
     try:
