@@ -164,15 +164,15 @@ def swap(request: HttpRequest, slug: str, name: str, body: SwapIn) -> Status[lis
 
 
 @router.delete(
-    "/projects/{slug}/oncall/schedules/{name}/overrides/{int:override_id}",
+    "/projects/{slug}/oncall/schedules/{name}/overrides/{int:number}",
     response={204: None},
     auth=scope("oncall:write"),
     summary="Take an override back",
 )
-def cancel(request: HttpRequest, slug: str, name: str, override_id: int) -> Status[None]:
+def cancel(request: HttpRequest, slug: str, name: str, number: int) -> Status[None]:
     """The layers count again from now on."""
     found = _schedule(slug, name).overrides.select_related("schedule__project")
-    overrides.cancel(get_object_or_404(found, pk=override_id), actor(request))
+    overrides.cancel(get_object_or_404(found, pk=number), actor(request))
     return Status(204, None)
 
 
