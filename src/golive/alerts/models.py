@@ -54,3 +54,54 @@ class Heartbeat(models.Model):
     at = models.DateTimeField()
     every = models.DurationField()
     details = models.JSONField(default=dict)
+
+
+class IntegrationKind(models.TextChoices):
+    """The format in which another tool sends its alerts; one module of `inbound/formats` reads each."""
+
+    ALERTMANAGER = "alertmanager", "Prometheus or Alertmanager"
+    PAGERDUTY = "pagerduty", "PagerDuty Events v2"
+    WEBHOOK = "webhook", "Generic webhook"
+
+
+class Integration(models.Model):
+    """A tool that may send alerts to a project. `digest` is the hex SHA-256 of its key, which is shown once."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="integrations")
+    name = models.SlugField(max_length=40)
+    kind = models.CharField(max_length=16, choices=IntegrationKind)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=16)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=models.Q(revoked_at=None), name="alerts_integration_name_in_force"
+            )
+        ]
+
+    @property
+    def label(self) -> str:
+        return IntegrationKind(self.kind).label
+
+
+class OutsideAlert(models.Model):
+    """An alert that another tool sent, as it stands; `expires_at` ends it when nobody repeats it under its `key`."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="alerts")
+    key = models.CharField(max_length=120)
+    title = models.CharField(max_length=200)
+    service = models.CharField(max_length=120, blank=True)
+    environment = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State)
+    severity = models.CharField(max_length=8, choices=Severity)
+    since = models.DateTimeField()
+    heard_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["integration", "key"], name="alerts_outside_key")]

@@ -1,10 +1,11 @@
-"""The pager's own sign of life."""
+"""The pager's own sign of life, and the end of outside alerts that nobody repeats."""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
 from golive.alerts import liveness
+from golive.alerts.inbound import receive
 from golive.kit.periodic import Periodic
 
 EVERY = timedelta(seconds=10)
@@ -15,4 +16,9 @@ def live() -> None:
     liveness.beat("pager", timezone.now(), EVERY)
 
 
-PERIODIC = [Periodic("pager heartbeat", EVERY, live)]
+def expire() -> None:
+    """End outside alerts that were not sent again until their end."""
+    receive.expire(timezone.now())
+
+
+PERIODIC = [Periodic("pager heartbeat", EVERY, live), Periodic("outside alerts", EVERY, expire)]
