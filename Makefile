@@ -15,7 +15,7 @@ demo: setup ## Run a real SaaS under real traffic, kill it, watch golive respond
 	@$(PYTHON) -m examples.demo $(ARGS)
 
 test: setup ## Run all tests (ARGS="-k spool" to choose)
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 25 $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 $(ARGS)
 
 check: setup ## Lint, types, layers, migrations, licences, lock files
 	@$(PYTHON) scripts/check.py $(ARGS)

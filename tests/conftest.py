@@ -16,7 +16,7 @@ BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networ
 
 @pytest.fixture(scope="session")
 def golive_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A whole golive on free ports and a data folder of its own. Mark tests that use it with xdist_group."""
+    """A whole golive on free ports and a data folder of its own."""
     install = Install(tmp_path_factory.mktemp("golive"))
     try:
         yield install.start()

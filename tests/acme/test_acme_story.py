@@ -8,7 +8,7 @@ import pytest
 from tests.acme.collector import Collector
 from tests.acme.product import PASSWORD, Person, Product, eventually
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("acme")]
+pytestmark = [pytest.mark.story]
 SERVER = 2
 
 

@@ -10,7 +10,7 @@ import pytest
 from golive.sandbox.servers import PostgresServer
 from tests.acme.conftest import UV
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("acme")]
+pytestmark = [pytest.mark.story]
 MOST_SECONDS = 600
 
 

@@ -13,7 +13,7 @@ from schemathesis.checks import not_a_server_error
 from golive.api import api
 from golive.people import keys, tokens
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("api-schema")]
+pytestmark = [pytest.mark.django_db]
 
 schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"))))
 schema.app = WSGIHandler()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .conftest import Console
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("console-browser")]
+pytestmark = [pytest.mark.browser]
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
 ROOMS = [
     "business", "checks", "services", "errors", "rules", "logs", "traces", "incidents", "oncall", "notifications",

@@ -6,11 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from examples.demo.install import Install
 
-pytestmark = pytest.mark.xdist_group("golive")
 PYTHON = sys.executable
 
 

@@ -1,6 +1,5 @@
 """The API over a real store: the same answers as the pages, by token and scope."""
 
-import pytest
 from django.test import Client
 
 from golive.changes.models import Change
@@ -8,8 +7,6 @@ from golive.errors.models import ErrorGroup
 from golive.people import tokens
 from golive.people.models import AuditEntry, Project
 from golive.telemetry import store
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 
 def caller(*scopes: str) -> Client:

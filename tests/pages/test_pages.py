@@ -19,8 +19,6 @@ from golive.errors.tasks import watch_errors
 from golive.people.models import AuditEntry, Project
 from golive.telemetry import store
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 
 def trace_of(condition: str) -> str:
     sql = f"SELECT trace_id FROM spans WHERE project = 'acme' AND {condition} ORDER BY time DESC LIMIT 1"

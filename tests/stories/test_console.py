@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from examples.demo.install import Install
 from tests.stories.senders import Sender
 
-pytestmark = [pytest.mark.story, pytest.mark.browser, pytest.mark.xdist_group("golive")]
+pytestmark = [pytest.mark.story, pytest.mark.browser]
 EMAIL, PASSWORD = "eve@shop.example", "a quiet green morning"
 
 

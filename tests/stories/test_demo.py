@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.story]
 
 
 def test_headless_demo_holds_every_step(tmp_path: Path) -> None:

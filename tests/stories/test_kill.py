@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from examples.demo.install import Install
 from tests.stories.senders import Sender, settled
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("kill")]
+pytestmark = [pytest.mark.story]
 
 
 @pytest.fixture(scope="module")

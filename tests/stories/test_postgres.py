@@ -12,7 +12,7 @@ from golive.sandbox.servers import PostgresServer
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("people", "jobs", "notify", "oncall", "changes", "alerts", "incidents", "statuspage", "config")
 WHICH = "django_db and not story and not browser"
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("postgres")]
+pytestmark = [pytest.mark.story]
 
 
 def test_state_rooms_pass_on_postgresql(postgres: PostgresServer) -> None:

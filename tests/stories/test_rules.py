@@ -13,7 +13,7 @@ import pytest
 from examples.demo.watching import Watcher
 from examples.demo.world import HOME, PROJECT, Options, World
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("rules")]
+pytestmark = [pytest.mark.story]
 LIMIT_SECONDS = 120
 TMPFS_BYTES = 16_000_000
 

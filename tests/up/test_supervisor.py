@@ -16,7 +16,6 @@ import pytest
 from examples.demo.install import Install, free_ports
 from golive.up.status import memory_bytes
 
-pytestmark = pytest.mark.xdist_group("supervisor")
 IDLE_LIMIT_MB = 800
 SUPERVISOR_LIMIT_MB = 25
 
