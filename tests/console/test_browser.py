@@ -23,7 +23,7 @@ PAGES = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(console: Console, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The owner goes through the link that `golive owner link` prints; the browser's state afterwards."""
     link = console.golive("owner", "link", "--if-none")
