@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PLACES = ["src", "tests", "scripts", "examples", "bench"]
+PLACES = ["src", "clients", "tests", "scripts", "examples", "bench"]
 
 
 def commands() -> Mapping[str, Sequence[str]]:
