@@ -25,6 +25,7 @@ ROOMS = (
     "traces",
     "logs",
     "business",
+    "postgres",
     "rules",
     "incidents",
     "statuspage",

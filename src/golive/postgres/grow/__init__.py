@@ -1,0 +1,1 @@
+"""What the database runs out of first, and what to do in which order."""

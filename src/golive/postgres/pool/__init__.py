@@ -1,0 +1,1 @@
+"""PgBouncer: configured, run and watched."""

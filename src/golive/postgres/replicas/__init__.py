@@ -1,0 +1,1 @@
+"""Read replicas: made, watched, and what they could take over."""

@@ -1,0 +1,1 @@
+"""Credentials changed without a failed query."""

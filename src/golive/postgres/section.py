@@ -1,0 +1,74 @@
+"""`[database]` of golive.toml. A topic's table is one field here and a model in the topic's `plan.py`."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from golive.config.sections import Difference, Section, register
+from golive.people.secrets import is_reference
+from golive.postgres.models import Database
+
+
+def _reference(text: str) -> str:
+    if text and not is_reference(text):
+        raise ValueError("a database's URL holds a password: write env:NAME, file:PATH or secret:NAME instead")
+    return text
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+
+
+class DatabaseSection(BaseModel):
+    """The product's own PostgreSQL."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Reference = ""
+    """A reference to the URL by which golive looks at it, with the role that `golive db connect` makes."""
+    admin: Reference = ""
+    """A reference to the URL of a role that may change things; used only by commands with `--apply`."""
+    replicas: list[Reference] = []
+    """References to the URLs of read replicas that exist."""
+
+
+def _said(plan: DatabaseSection) -> dict[str, str | None]:
+    """Each key's value in one line; references are no secrets."""
+    return {f"database.{name}": _line(value) for name, value in plan.model_dump(mode="json").items()}
+
+
+def _line(value: object) -> str | None:
+    if isinstance(value, dict):
+        parts = (f"{name} {_line(inner)}" for name, inner in value.items() if inner not in (None, "", [], {}))
+        return ", ".join(parts) or None
+    if isinstance(value, list):
+        return ", ".join(str(_line(inner)) for inner in value) or None
+    return str(value) if value not in (None, "") else None
+
+
+def differences(project_id: int, wanted: DatabaseSection) -> list[Difference]:
+    """Keys whose value changes; without a `url` there is no database and nothing is compared."""
+    kept = Database.objects.filter(project_id=project_id).first()
+    if kept is None and not wanted.url:
+        return []
+    have = _said(DatabaseSection.model_validate(kept.plan)) if kept else {}
+    want = _said(wanted) if wanted.url else {}
+    names = {**have, **want}
+    return [Difference(name, have.get(name), want.get(name)) for name in names if have.get(name) != want.get(name)]
+
+
+def apply(project_id: int, wanted: DatabaseSection, actor: str) -> None:
+    """Make the project's database that of the file; without a `url` golive forgets it and its conditions."""
+    if not wanted.url:
+        Database.objects.filter(project_id=project_id).delete()
+        return
+    Database.objects.update_or_create(
+        project_id=project_id,
+        defaults={
+            "url": wanted.url,
+            "admin": wanted.admin,
+            "replicas": list(wanted.replicas),
+            "plan": wanted.model_dump(mode="json"),
+        },
+    )
+
+
+register(Section("database", DatabaseSection, differences, apply))

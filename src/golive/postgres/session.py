@@ -1,0 +1,117 @@
+"""Connections to somebody's database: short, with few rights, never waiting long for a lock.
+
+with session(url) as connection:
+    rows = connection.execute("SELECT ...").fetchall()      # dicts
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+
+from golive.postgres.trouble import DatabaseTrouble, explain
+
+Connection = psycopg.Connection[DictRow]
+Statement = sql.SQL | sql.Composed
+
+STATEMENT_TIMEOUT = timedelta(seconds=10)
+LOCK_TIMEOUT = timedelta(milliseconds=200)
+CONNECT_SECONDS = 5
+
+
+@contextmanager
+def session(
+    url: str,
+    *,
+    statement_timeout: timedelta = STATEMENT_TIMEOUT,
+    lock_timeout: timedelta = LOCK_TIMEOUT,
+    read_only: bool = True,
+    autocommit: bool = True,
+    application: str = "golive",
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Connection]:
+    """A connection that closes itself. Errors of the driver leave it as DatabaseTrouble, in a sentence.
+
+    A zero timeout means none: only for work that may take long, such as building an index on a clone.
+    """
+    where = place(url)
+    try:
+        connection = _connect(url, statement_timeout, lock_timeout, read_only, autocommit, application, settings or {})
+    except psycopg.Error as error:
+        raise explain(error, where) from error
+    try:
+        with connection:
+            yield connection
+    except DatabaseTrouble:
+        raise
+    except psycopg.Error as error:
+        raise explain(error, where) from error
+
+
+def _connect(
+    url: str,
+    statement_timeout: timedelta,
+    lock_timeout: timedelta,
+    read_only: bool,
+    autocommit: bool,
+    application: str,
+    settings: Mapping[str, str],
+) -> Connection:
+    parameters = {
+        "statement_timeout": _milliseconds(statement_timeout),
+        "lock_timeout": _milliseconds(lock_timeout),
+        "idle_in_transaction_session_timeout": "60000",
+        "default_transaction_read_only": "on" if read_only else "off",
+        **settings,
+    }
+    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in parameters.items())
+    return psycopg.connect(
+        url,
+        autocommit=autocommit,
+        row_factory=dict_row,
+        connect_timeout=CONNECT_SECONDS,
+        application_name=application,
+        options=options,
+        prepare_threshold=None,
+    )
+
+
+def rows(
+    connection: Connection, statement: str | Statement, parameters: Mapping[str, Any] | None = None
+) -> list[DictRow]:
+    """All rows of a query, as dicts."""
+    return connection.execute(statement, parameters).fetchall()
+
+
+def one(connection: Connection, statement: str | Statement, parameters: Mapping[str, Any] | None = None) -> DictRow:
+    """The first row of a query; an empty dict without any."""
+    return connection.execute(statement, parameters).fetchone() or {}
+
+
+def _milliseconds(length: timedelta) -> str:
+    return str(round(length.total_seconds() * 1000))
+
+
+def _escaped(value: str) -> str:
+    """A value inside libpq's `options`, where blanks separate."""
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def place(url: str) -> str:
+    """Host, port and database of a connection string, without user or password."""
+    try:
+        parts: dict[str, Any] = dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError:
+        return "an address that cannot be read"
+    host, port = parts.get("host") or "localhost", parts.get("port") or 5432
+    return f"{host}:{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def version_of(connection: psycopg.Connection[Any]) -> int:
+    """The server's major version."""
+    return connection.info.server_version // 10000
