@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -30,6 +31,18 @@ def test_postgres_keeps_committed_rows_over_a_kill_and_a_new_start() -> None:
         assert {"acme", "copy"} <= set(postgres.databases())
         folder = postgres.folder
     assert not folder.exists()
+
+
+def test_a_child_that_ended_by_itself_does_not_save_the_server_from_a_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RedisServer() as redis:
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        child = psutil.Process(ended.pid)
+        ended.wait()
+        monkeypatch.setattr(psutil.Process, "children", lambda parent, recursive=False: [child])
+        redis.kill()
+        assert redis.pid is None
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", redis.port)):
+            pass
 
 
 def test_postgres_asks_for_its_password() -> None:

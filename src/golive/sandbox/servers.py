@@ -103,12 +103,20 @@ class Server:
     def kill(self) -> None:
         """Pull the plug: SIGKILL to the process and all its children (PostgreSQL's have sessions of their own)."""
         if self._process is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                family = psutil.Process(self._process.pid)
-                for process in (*family.children(recursive=True), family):
+            for process in self._family(self._process.pid):
+                with contextlib.suppress(psutil.NoSuchProcess):  # a child may have ended by itself just now
                     process.kill()
             self._process.wait()
         self._process = None
+
+    @staticmethod
+    def _family(pid: int) -> list[psutil.Process]:
+        """The process, first because it would replace a killed child, and all its children."""
+        try:
+            parent = psutil.Process(pid)
+            return [parent, *parent.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     @property
     def pid(self) -> int | None:
