@@ -19,6 +19,7 @@ ROOMS = (
     "notify",
     "oncall",
     "changes",
+    "journeys",
     "alerts",
     "checks",
     "errors",

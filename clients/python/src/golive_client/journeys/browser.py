@@ -24,9 +24,10 @@ from playwright.sync_api import (
 )
 
 from golive_client.journeys.plugin import RECORD
-from golive_client.journeys.record import Folder
+from golive_client.journeys.record import Folder, Unable
 from golive_client.journeys.tag import Tag
 
+OPTIONS = ["--disable-dev-shm-usage", "--disable-background-networking"]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -51,9 +52,10 @@ class Fixtures:
     def browser(self) -> Iterator[Browser]:
         """Headless Chromium."""
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=browser_path(playwright), args=["--disable-dev-shm-usage"]
-            )
+            try:
+                browser = playwright.chromium.launch(executable_path=browser_path(playwright), args=OPTIONS)
+            except Error as error:
+                raise Unable(f"Chromium does not start: {str(error).splitlines()[0]}") from error
             yield browser
             browser.close()
 

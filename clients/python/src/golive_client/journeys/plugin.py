@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from golive_client.journeys.mark import proofs
-from golive_client.journeys.record import Folder, Record
+from golive_client.journeys.record import Folder, Record, Unable
 from golive_client.journeys.steps import NOW
 from golive_client.journeys.tag import Tag
 
@@ -20,11 +20,13 @@ RECORD = pytest.StashKey[Record]()
 TAG = pytest.StashKey[Tag]()
 FOLDER = pytest.StashKey[Folder]()
 COLLECTED = pytest.StashKey[int]()
+UNABLE = (Unable, pytest.FixtureLookupError)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("golive journeys")
     group.addoption("--journeys", metavar="DIR", help="run journeys only and leave results and evidence in DIR")
+    group.addoption("--prove", action="append", default=[], metavar="NAME", help="only journeys that prove this")
     group.addoption("--journey-url", metavar="URL", help="the site to run journeys against (or GOLIVE_BASE_URL)")
 
 
@@ -46,21 +48,22 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, other = [], []
+    wanted = set(config.getoption("--prove"))
     for item in items:
         try:
             proves = proofs(item)
         except ValueError as error:
             raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-        if proves is None:
+        if proves is None or (wanted and not wanted & set(proves)):
             other.append(item)
             continue
         item.stash[TAG] = Tag.new(item.name)
         item.stash[RECORD] = Record(item.nodeid, proves, item.stash[TAG].trace_id)
         kept.append(item)
-    if FOLDER in config.stash:
+    if wanted or FOLDER in config.stash:
         items[:] = kept
         config.hook.pytest_deselected(items=other)
-        config.stash[COLLECTED] = len(kept)
+    config.stash[COLLECTED] = len(kept)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,7 +89,8 @@ def pytest_runtest_makereport(
     if report.when == "call" and report.passed:
         record.outcome = "passed"
     elif not report.passed and record.outcome in ("passed", "error"):
-        record.outcome = "skipped" if report.skipped else "failed" if report.when == "call" else "error"
+        broken = call.excinfo is not None and call.excinfo.errisinstance(UNABLE)
+        record.outcome = "skipped" if report.skipped else "error" if broken else "failed"
         record.reason = _reason(call)
         record.detail = report.longreprtext
     return report

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from golive_client.journeys.steps import Step
 
+
+class Unable(Exception):
+    """The journey could not be made here (no browser, no mail to read): that says nothing about the site."""
+
+
 RESULTS = "results.jsonl"
 LONGEST_DETAIL = 40_000
 
@@ -22,7 +27,7 @@ class Evidence:
 
 @dataclass
 class Record:
-    """One test's result. `outcome` is passed, failed, error (set-up or tear-down broke) or skipped."""
+    """One test's result. `outcome` is passed, failed, skipped, or error where it could not be made."""
 
     test: str
     proves: Sequence[str]
