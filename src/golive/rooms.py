@@ -30,6 +30,7 @@ ROOMS = (
     "rules",
     "incidents",
     "statuspage",
+    "readiness",
 )
 
 

@@ -8,6 +8,7 @@ import httpx
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.orm import sessionmaker
+from starlette.middleware.cors import CORSMiddleware
 
 from acme import __version__
 from acme.api import routes as api
@@ -64,6 +65,14 @@ def create_app(
     app.state.send = send or smtp_sender(settings.smtp, settings.mail_from)
     app.state.payments = PaymentClient(settings.stripe_url, settings.stripe_key, payment_transport)
     app.add_middleware(SecurityHeaders, pay=settings.stripe_pay_origin, https=settings.https)
+    if settings.origins:
+        # Other front ends of ours may call the API, by key: no cookies, exact origins.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.origins.split(",")],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
     install_error_pages(app)
     for pages in (public, auth, projects, billing, team):
         app.include_router(pages.router, dependencies=[Depends(protect_form)])

@@ -1,6 +1,6 @@
 """Rate limits by address and by account, counted in the database so that all workers share them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete
@@ -25,7 +25,7 @@ LOGIN_BY_EMAIL = Limit("login:email", 10, timedelta(minutes=5))
 SIGNUP_BY_ADDRESS = Limit("signup:address", 20, timedelta(minutes=10))
 MAIL_BY_EMAIL = Limit("mail:email", 5, timedelta(minutes=10))
 API_BY_KEY = Limit("api:key", 600, timedelta(minutes=1))
-API_FAILURES_BY_ADDRESS = Limit("api:failures", 30, timedelta(minutes=1))
+API_FAILURES_BY_ADDRESS = Limit("api:failures", 120, timedelta(minutes=1))
 
 
 class TooManyAttempts(Exception):
@@ -47,8 +47,9 @@ def seconds_left(limit: Limit, now: datetime) -> int:
     return max(1, round((window_start(limit, now) + limit.window - now).total_seconds()))
 
 
-def spend(db: Session, limit: Limit, who: str, now: datetime) -> None:
-    """Count one attempt at once (it commits). Raises TooManyAttempts beyond the limit."""
+def spend(db: Session, limit: Limit, who: str, now: datetime, window: timedelta | None = None) -> None:
+    """Count one attempt at once (it commits); `window` replaces the limit's own. Raises TooManyAttempts beyond it."""
+    limit = replace(limit, window=window or limit.window)
     # Hashed, so that a primary key of fixed length holds whatever a stranger typed.
     row = {"key": token_hash(f"{limit.name}:{who.lower()}"), "window": window_start(limit, now), "count": 1}
     counted = (

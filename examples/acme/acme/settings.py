@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any
 
 
@@ -20,6 +21,8 @@ class Settings:
     smtp: str = "smtp://127.0.0.1:2525"
     mail_from: str = "acme <hello@acme.example>"
     support_email: str = "support@acme.example"
+    origins: str = ""
+    rate_seconds: int = 0
     stripe_url: str = "https://api.stripe.com"
     stripe_key: str = ""
     stripe_webhook_secret: str = ""
@@ -27,6 +30,11 @@ class Settings:
     pool_timeout_seconds: int = 5
     faults: bool = False
     faults_token: str = ""
+
+    @property
+    def rate_window(self) -> timedelta | None:
+        """The window of all rate limits when it is not the usual one: previews forget sooner."""
+        return timedelta(seconds=self.rate_seconds) if self.rate_seconds else None
 
     @property
     def https(self) -> bool:

@@ -28,9 +28,9 @@ def caller(
     elif session and (request.method == "GET" or is_form_token(settings.secret, session, x_form_token)):
         user = people.logged_in(db, session, at)
     if user is None or user.verified_at is None:
-        ratelimit.spend(db, ratelimit.API_FAILURES_BY_ADDRESS, address_of(request), at)
+        ratelimit.spend(db, ratelimit.API_FAILURES_BY_ADDRESS, address_of(request), at, settings.rate_window)
         raise HTTPException(401, "Send an API key.", {"WWW-Authenticate": "Bearer"})
-    ratelimit.spend(db, ratelimit.API_BY_KEY, key or session or "", at)
+    ratelimit.spend(db, ratelimit.API_BY_KEY, key or session or "", at, settings.rate_window)
     recognise(request, user)
     return user
 

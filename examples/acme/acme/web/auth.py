@@ -35,7 +35,7 @@ def signup(
     email: Text = "",
     password: Text = "",
 ) -> Response:
-    ratelimit.spend(db, ratelimit.SIGNUP_BY_ADDRESS, address_of(request), at)
+    ratelimit.spend(db, ratelimit.SIGNUP_BY_ADDRESS, address_of(request), at, settings.rate_window)
     try:
         made = people.sign_up(db, Wish(name, team, email, password), at)
     except Refused as error:
@@ -81,8 +81,8 @@ def login(
     password: Text = "",
     next: Text = "/app",
 ) -> Response:
-    ratelimit.spend(db, ratelimit.LOGIN_BY_ADDRESS, address_of(request), at)
-    ratelimit.spend(db, ratelimit.LOGIN_BY_EMAIL, email, at)
+    ratelimit.spend(db, ratelimit.LOGIN_BY_ADDRESS, address_of(request), at, settings.rate_window)
+    ratelimit.spend(db, ratelimit.LOGIN_BY_EMAIL, email, at, settings.rate_window)
     user = people.check_password(db, email, password)
     if user is None:
         problem = "Email address or password is wrong."
@@ -114,8 +114,8 @@ def forgot_form(request: Request, user: Visitor) -> Response:
 def forgot(
     request: Request, db: Db, at: Now, settings: AppSettings, later: BackgroundTasks, email: Text = ""
 ) -> Response:
-    ratelimit.spend(db, ratelimit.LOGIN_BY_ADDRESS, address_of(request), at)
-    ratelimit.spend(db, ratelimit.MAIL_BY_EMAIL, email, at)
+    ratelimit.spend(db, ratelimit.LOGIN_BY_ADDRESS, address_of(request), at, settings.rate_window)
+    ratelimit.spend(db, ratelimit.MAIL_BY_EMAIL, email, at, settings.rate_window)
     user = people.by_email(db, email)
     if user is not None:
         link = f"{settings.url}/reset?token={people.new_link(db, user, Purpose.RESET, at)}"

@@ -1,0 +1,1 @@
+"""Security and launch checklists, proved by machine: pass, fail or unknown, with evidence."""
