@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +23,7 @@ class Judged:
     title: str
     key: str = ""
     evidence: Mapping[str, Any] | None = None
+    after: timedelta = timedelta(0)  # how long trouble must last before it fires
 
 
 def settle(database: Database, judged: Judged, now: datetime, link: str = "") -> bool:
@@ -31,22 +32,24 @@ def settle(database: Database, judged: Judged, now: datetime, link: str = "") ->
     A condition heard of for the first time that is well, or unknown, flips nothing.
     """
     with transaction.atomic():
-        kept, made = Condition.objects.select_for_update().get_or_create(
+        kept, _ = Condition.objects.select_for_update().get_or_create(
             database=database,
             kind=judged.kind,
             key=judged.key[:200],
             defaults={"since": now, "judged_at": now, "state": State.UNKNOWN},
         )
-        before, louder = State(kept.state), kept.severity != judged.severity
-        changed = before != judged.state or (judged.state == State.FIRING and louder)
+        before = State(kept.state)
+        after, worse_since = move(before, kept.worse_since, judged, now)
         Condition.objects.filter(pk=kept.pk).update(
-            state=judged.state,
+            state=after,
             severity=judged.severity,
             reason=judged.reason[:500],
             judged_at=now,
-            since=now if before != judged.state or made else kept.since,
+            worse_since=worse_since,
+            since=now if before != after else kept.since,
         )
-        if not changed or (before == State.UNKNOWN and judged.state == State.OK and made):
+        louder = before == after == State.FIRING and kept.severity != judged.severity
+        if (before == after and not louder) or (before, after) == (State.UNKNOWN, State.OK):
             return False
         flips.record(
             database.project,
@@ -54,14 +57,25 @@ def settle(database: Database, judged: Judged, now: datetime, link: str = "") ->
             key=judged.key,
             title=judged.title,
             old=before,
-            new=judged.state,
+            new=after,
             severity=judged.severity,
             reason=judged.reason,
             at=now,
+            began_at=worse_since,
             link=link or f"/p/{database.project.slug}/database/",
             evidence=judged.evidence,
         )
         return True
+
+
+def move(before: State, worse_since: datetime | None, judged: Judged, now: datetime) -> tuple[State, datetime | None]:
+    """The state that follows, and since when trouble has been seen. Trouble shorter than `after` changes nothing."""
+    if judged.state != State.FIRING:
+        return judged.state, None
+    began = worse_since or now
+    if before == State.FIRING or now - began >= judged.after:
+        return State.FIRING, began
+    return (State.OK if before == State.OK else before), began
 
 
 def retire(database: Database, kind: str, keys_there: set[str], now: datetime) -> None:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
 from golive.people.secrets import is_reference
+from golive.postgres.look.plan import MachinePlan, ReviewPlan
 from golive.postgres.models import Database
 
 
@@ -28,6 +29,10 @@ class DatabaseSection(BaseModel):
     """A reference to the URL of a role that may change things; used only by commands with `--apply`."""
     replicas: list[Reference] = []
     """References to the URLs of read replicas that exist."""
+    machine: MachinePlan = MachinePlan()
+    """What the database runs on."""
+    review: ReviewPlan = ReviewPlan()
+    """The weekly slow-query review."""
 
 
 def _said(plan: DatabaseSection) -> dict[str, str | None]:

@@ -28,7 +28,7 @@ _AWAY: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.CannotConnectNow, "is starting, stopping or recovering; ask again in a moment"),
     (errors.AdminShutdown, "was stopped or restarted while golive asked; ask again"),
     (errors.CrashShutdown, "crashed while golive asked; its log says why"),
-    (errors.TooManyConnections, "has no connection left; `golive db connections` says who holds them"),
+    (errors.TooManyConnections, "has no connection left; `golive db look connections` says who holds them"),
 )
 _REFUSES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InvalidPassword, "refuses the password; correct the reference in [database], or run `golive db connect`"),
@@ -77,7 +77,7 @@ def _at_the_door(words: str, place: str) -> DatabaseTrouble:
         if sign in words:
             return DatabaseRefuses(f"The database at {place} {way}. ({words})")
     for sign, way in (
-        ("too many clients", "has no connection left; `golive db connections` says who holds them"),
+        ("too many clients", "has no connection left; `golive db look connections` says who holds them"),
         ("too many connections", "has no connection left for this role or database"),
         ("remaining connection slots", "has only its reserved connections left; a pool is what it needs"),
         ("is starting up", "is starting; ask again in a moment"),

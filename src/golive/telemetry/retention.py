@@ -29,6 +29,7 @@ class Kind(IntEnum):
 _KINDS = {
     "spans": Kind.SPANS_AND_METRICS,
     "metrics": Kind.SPANS_AND_METRICS,
+    "statement_intervals": Kind.ROLLUPS,
     "trace_times": Kind.SPANS_AND_METRICS,
     "logs": Kind.LOUD_LOGS,
     "requests_by_minute": Kind.ROLLUPS,

@@ -1,0 +1,32 @@
+"""Looking again and again, in the jobs process: nothing here may keep the pager from paging."""
+
+import logging
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from golive.kit.periodic import Periodic, Process
+from golive.postgres.look.collector import EVERY, Pace
+from golive.postgres.look.run import look, of_pace
+from golive.postgres.models import Database
+from golive.postgres.trouble import DatabaseTrouble
+
+log = logging.getLogger(__name__)
+
+
+def looking(pace: Pace) -> Callable[[], None]:
+    """A function that asks every database the questions of a pace; one that is away keeps no other waiting."""
+
+    def run() -> None:
+        for database in Database.objects.select_related("project"):
+            try:
+                look(database, timezone.now(), of_pace(pace))
+            except DatabaseTrouble as error:
+                log.warning("%s: %s", database.project.slug, error)
+
+    return run
+
+
+PERIODIC = [
+    *(Periodic(f"database look ({pace})", every, looking(pace), Process.JOBS) for pace, every in EVERY.items()),
+]
