@@ -1,6 +1,7 @@
 """What any test may ask for: a running golive, its store, a PostgreSQL, a browser. Each is started once a worker."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,5 +48,11 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories first: each takes a worker for minutes, the many small tests fill what is left."""
+    """Stories first: each takes a worker for minutes, the many small tests fill what is left.
+
+    Workers are handed tests by name: of two with one name only one would run, and nothing would say so.
+    """
+    twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"tests with one name run once: {', '.join(twice[:5])}")
     items.sort(key=lambda item: item.get_closest_marker("story") is None)
