@@ -1,11 +1,17 @@
-"""The web process's ASGI application: static files, console and API."""
+"""The web process's ASGI application: flag evaluation and static files in front of console and API."""
 
 import os
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from golive.console.static_files import App, StaticFiles
+from golive.flags.ofrep import Ofrep
+from golive.flags.published import FILE, Published
+from golive.kit.folders import data_folder, kept_secret
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
-application: Any = StaticFiles(cast(App, get_asgi_application()))
+_console = StaticFiles(cast(App, get_asgi_application()))
+_published = Published(data_folder() / "run" / FILE)
+application: Any = Ofrep(_console, _published, kept_secret("flag-tickets"), settings.PUBLIC_URL)

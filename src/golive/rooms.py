@@ -28,6 +28,7 @@ ROOMS = (
     "business",
     "postgres",
     "rules",
+    "flags",
     "incidents",
     "statuspage",
     "readiness",

@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from golive.console.panels import Panel, Sentence, register_panel, register_sentence
 from golive.incidents import view
+from golive.incidents.actions import register_way_out
+from golive.incidents.flag_switch import SwitchFlagOff
 from golive.incidents.lifecycle import OPEN, State
 from golive.incidents.models import Incident
 from golive.oncall.roster import roster_of
@@ -38,3 +40,4 @@ def panel(request: HttpRequest, project: Project) -> str:
 
 register_sentence(Sentence(20, sentence))
 register_panel(Panel("incidents", 20, 6, panel, every_seconds=5))
+register_way_out(SwitchFlagOff())

@@ -1,0 +1,1 @@
+"""Feature flags: who gets which variant, changed in a moment, and switched off by themselves when they do harm."""
