@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golive.oncall.escalation import Paged, Policy, Reason, decide, rehearse
+from golive.oncall.escalation import Paged, Policy, Reason, Step, decide, ladder, rehearse
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
-DEFAULT = Policy(("ada", "ben", "cy"), 5 * M, 10 * M)
+DEFAULT = ladder(("ada", "ben", "cy"), 5 * M, 10 * M)
 
 
 def test_the_default_pages_four_times_within_a_quarter_of_an_hour():
@@ -31,9 +31,9 @@ def test_the_default_pages_four_times_within_a_quarter_of_an_hour():
         (DEFAULT, [("ada", 0)], 5, ["ada"], 10),
         (DEFAULT, [("ada", 0), ("ada", 5)], 10, ["ada", "ben"], 15),
         (DEFAULT, [], 30, ["ada", "ben", "cy"], 35),  # a pager that was down catches up with everybody at once
-        (Policy((), 5 * M, 10 * M), [], 0, [], None),
-        (Policy(("ada",), 5 * M, 10 * M), [("ada", 0)], 60, ["ada"], 65),
-        (Policy(("ada", "ben"), 60 * M, 2 * M), [("ada", 0)], 2, ["ben"], 60),
+        (ladder((), 5 * M, 10 * M), [], 0, [], None),
+        (ladder(("ada",), 5 * M, 10 * M), [("ada", 0)], 60, ["ada"], 65),
+        (ladder(("ada", "ben"), 60 * M, 2 * M), [("ada", 0)], 2, ["ben"], 60),
     ],
 )
 def test_decisions(policy, paged, now, who, next_at):
@@ -50,7 +50,7 @@ def test_decisions(policy, paged, now, who, next_at):
     escalate=st.integers(60, 1800),
 )
 def test_everybody_is_reached_in_order_and_nobody_is_paged_twice_within_the_repeat(people, repeat, escalate):
-    policy = Policy(tuple(f"p{n}" for n in range(people)), timedelta(seconds=repeat), timedelta(seconds=escalate))
+    policy = ladder(tuple(f"p{n}" for n in range(people)), timedelta(seconds=repeat), timedelta(seconds=escalate))
     sent = rehearse(policy, T0, policy.escalate * people)
     firsts = {}
     last = {}
@@ -60,3 +60,21 @@ def test_everybody_is_reached_in_order_and_nobody_is_paged_twice_within_the_repe
         last[page.who] = at
     assert list(firsts) == list(policy.people)
     assert [firsts[who] for who in policy.people] == [T0 + policy.escalate * n for n in range(people)]
+
+
+def test_several_people_at_once_and_a_person_in_two_steps_is_paged_once():
+    policy = Policy((Step(("ada", "ben"), 3 * M), Step(("ben", "cy"), 10 * M)), 5 * M)
+    sent = [(int((at - T0) / M), page.who, page.detail) for at, page in rehearse(policy, T0, 4 * M)]
+    assert sent == [(0, "ada", "on call"), (0, "ben", "on call"), (3, "cy", "ada and ben have not acknowledged")]
+
+
+def test_outside_of_its_hours_a_policy_waits_for_them():
+    decision = decide(Policy((), 5 * M, "day", opens_at=T0 + 60 * M), T0, [], T0)
+    assert (decision.pages, decision.next_at) == ((), T0 + 60 * M)
+
+
+def test_escalation_counts_from_the_beginning_of_the_hours():
+    policy = Policy((Step(("ada",), 10 * M), Step(("ben",), 10 * M)), 5 * M, "day", since=T0 + 60 * M)
+    decision = decide(policy, T0, [], T0 + 61 * M)
+    assert [page.who for page in decision.pages] == ["ada"]
+    assert decision.next_at == T0 + 66 * M

@@ -1,6 +1,6 @@
 """A layer of a schedule: people who take turns, and the hours of the week at which they are on call at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -47,9 +47,9 @@ class Turn:
 
 def turns(layer: Layer, since: datetime, until: datetime) -> Iterator[Turn]:
     """The turns that touch a stretch of time, in order, cut to the layer's hours but not to the stretch."""
-    open_hours = list(_open(layer, since, until))
+    opened = open_hours(layer.hours, layer.zone, since, until)
     for turn in _rotation(layer, since, until):
-        for start, end in open_hours:
+        for start, end in opened:
             first, last = max(turn.since, start), min(turn.until, end)
             if first < last:
                 yield Turn(turn.who, first, last)
@@ -69,17 +69,19 @@ def _rotation(layer: Layer, since: datetime, until: datetime) -> Iterator[Turn]:
         number, begins = number + 1, ends
 
 
-def _open(layer: Layer, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
-    """The layer's hours in a stretch of time as instants, in order, those that touch or overlap made one."""
-    if not layer.hours:
+def open_hours(
+    weekly: Sequence[Hours], zone: ZoneInfo, since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Hours of the week in a stretch of time as instants, in order, those that touch or overlap made one; none: all."""
+    if not weekly:
         return [_ALWAYS]
-    first = wall(since, layer.zone) - WEEK - MARGIN
+    first = wall(since, zone) - WEEK - MARGIN
     monday = first.replace(hour=0, minute=0, second=0, microsecond=0) - DAY * first.weekday()
-    last = wall(until, layer.zone) + MARGIN
+    last = wall(until, zone) + MARGIN
     spans = []
     while monday <= last:
-        for hours in layer.hours:
-            start, end = instant(monday + hours.since, layer.zone), instant(monday + hours.until, layer.zone)
+        for hours in weekly:
+            start, end = instant(monday + hours.since, zone), instant(monday + hours.until, zone)
             if start < end:
                 spans.append((start, end))
         monday += WEEK

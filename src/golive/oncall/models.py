@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 
-from golive.oncall.escalation import Policy
+from golive.oncall.escalation import Policy, ladder
 from golive.oncall.final import Gap, Override, Shift, final_schedule
 from golive.oncall.layers import Layer
 from golive.oncall.plan import SchedulePlan
+from golive.oncall.policies import PolicyPlan
 from golive.people.models import Project
 
 
@@ -22,7 +23,7 @@ class OnCall(models.Model):
     escalate = models.DurationField(default=timedelta(minutes=10))
 
     def policy(self) -> Policy:
-        return Policy(people=tuple(self.people), repeat=self.repeat, escalate=self.escalate)
+        return ladder(self.people, self.repeat, self.escalate)
 
 
 class Schedule(models.Model):
@@ -66,6 +67,25 @@ class Schedule(models.Model):
     def _overrides(self, since: datetime, until: datetime) -> list[Override]:
         found = self.overrides.filter(since__lt=until, until__gt=since).order_by("id")
         return [Override(one.who, one.since, one.until) for one in found]
+
+
+class EscalationPolicy(models.Model):
+    """`[oncall.policies.NAME]` of golive.toml; `plan` is a PolicyPlan."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="escalation_policies")
+    name = models.SlugField(max_length=40)
+    position = models.PositiveIntegerField(default=0)
+    plan = models.JSONField()
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="escalation_policy_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def read(self) -> PolicyPlan:
+        return PolicyPlan.model_validate(self.plan)
 
 
 class Takeover(models.Model):

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
 from golive.oncall import feed, overrides, strip
-from golive.oncall.escalation import rehearse
+from golive.oncall.escalation import Policy, rehearse
 from golive.oncall.final import Gap, Shift
-from golive.oncall.models import Schedule, Takeover
+from golive.oncall.models import EscalationPolicy, OnCall, Schedule, Takeover
+from golive.oncall.policies import resolve
 from golive.oncall.roster import roster_of
 from golive.oncall.wallclock import read
 from golive.people import audit
@@ -56,6 +57,7 @@ def oncall(request: HttpRequest, slug: str) -> HttpResponse:
     people = {user.email: str(user) for user in User.objects.filter(is_active=True)}
     context = {
         "project": project,
+        "policies": _policies(project, now),
         "policy": policy,
         "people": [(who, people.get(who, "")) for who in policy.people],
         "rehearsal": [(at - now, page) for at, page in rehearse(policy, now, SHOWN)],
@@ -66,6 +68,35 @@ def oncall(request: HttpRequest, slug: str) -> HttpResponse:
         "swap_fields": [("first", "Shift"), ("second", "With")],
     }
     return render(request, "oncall/oncall.html", context)
+
+
+@dataclass(frozen=True)
+class ShownPolicy:
+    """An escalation policy, and what it comes to now."""
+
+    name: str
+    services: list[str]
+    words: str
+    now: Policy
+
+
+def _policies(project: Project, now: datetime) -> list[ShownPolicy]:
+    kept = OnCall.objects.filter(project=project).first() or OnCall(project=project)
+    plans = {one.name: one.read() for one in EscalationPolicy.objects.filter(project=project)}
+    schedules = {one.name: one for one in Schedule.objects.filter(project=project)}
+
+    def on_call(name: str) -> str | None:
+        return schedules[name].on_call_at(now) if name in schedules else None
+
+    return [
+        ShownPolicy(
+            name,
+            plan.services,
+            plan.words(),
+            resolve(plans, name, now, on_call=on_call, repeat=kept.repeat, escalate=kept.escalate),
+        )
+        for name, plan in plans.items()
+    ]
 
 
 def _shown(schedule: Schedule, now: datetime) -> Shown:

@@ -25,7 +25,7 @@ def address(text: str) -> str:
     return text.strip().lower()
 
 
-def _zone(name: str) -> str:
+def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # a missing zone, a path out of the database, a folder
@@ -114,7 +114,7 @@ class LayerPlan(BaseModel):
     """How long a turn lasts: `daily`, `weekly`, or a duration like `12h` or `3d`."""
     handoff: Annotated[str, AfterValidator(_handoff)] = "09:00"
     """The time of day at which turns change, on the wall clock of the zone, in summer as in winter."""
-    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    zone: Annotated[str, AfterValidator(known_zone)] | None = None
     """Time zone of this layer, for following the sun; the schedule's when left out."""
     restrictions: list[RestrictionPlan] = []
     """Hours at which this layer is on call; all hours when left out. Turns go on outside of them."""
@@ -144,7 +144,7 @@ class SchedulePlan(BaseModel):
     """Layers of people who take turns; overrides are made on the console, by command or over the API."""
 
     model_config = ConfigDict(extra="forbid")
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     """Time zone of the schedule, such as `Europe/Berlin`; clock changes keep handoffs at their hour."""
     layers: list[LayerPlan] = Field(min_length=1)
     """Later ones count over earlier ones."""
