@@ -8,7 +8,7 @@ from django.core import signing
 from django.utils import timezone
 
 from golive.alerts.models import Severity
-from golive.incidents import links, moves
+from golive.incidents import links, moves, paging
 from golive.incidents.lifecycle import State
 from golive.incidents.models import EntryKind, Incident
 
@@ -19,7 +19,7 @@ def incident(on_call) -> Incident:
 
 
 def path_of(incident: Incident, who: str = "ada@acme.example") -> str:
-    return urlsplit(links.acknowledge_url(incident, who)).path
+    return urlsplit(links.url(incident, who, links.Purpose.ACKNOWLEDGE)).path
 
 
 def state_of(incident: Incident) -> str:
@@ -69,3 +69,40 @@ def test_a_link_of_an_earlier_firing_cannot_silence_a_new_one(client, incident):
     assert answer.status_code == 410
     assert b"earlier alarm" in answer.content
     assert state_of(incident) == State.DETECTED
+
+
+def act(incident, purpose, who="ada@acme.example"):
+    return urlsplit(links.url(incident, who, purpose)).path
+
+
+def test_a_link_is_for_one_purpose(incident, client):
+    path = act(incident, links.Purpose.ACKNOWLEDGE)
+    assert client.post(path.replace("/a/", "/z/")).status_code == 410
+    assert client.post(path.replace("/a/", "/r/")).status_code == 410
+    incident.refresh_from_db()
+    assert incident.state == State.DETECTED
+
+
+def test_snoozed_by_link_nobody_is_paged_until_it_ends(incident, client):
+    path = act(incident, links.Purpose.SNOOZE)
+    assert b"Snooze for 30 minutes" in client.get(path).content
+    incident.refresh_from_db()
+    assert incident.snoozed_until is None  # looking is not acting
+    assert b"Pages start anew" in client.post(path).content
+    incident.refresh_from_db()
+    assert incident.state == State.DETECTED
+    assert incident.next_page_at == incident.snoozed_until
+    before = incident.pages.count()
+    paging.page_due(incident.snoozed_until - timedelta(seconds=1))
+    assert incident.pages.count() == before
+    paging.page_due(incident.snoozed_until)
+    assert [page.reason for page in incident.pages.all()[before:]] == ["first"]
+
+
+def test_resolved_by_link_with_its_cause(incident, client):
+    path = act(incident, links.Purpose.RESOLVE)
+    assert b"Write down the cause" in client.post(path, {"cause": "", "fix": "none", "reason": "x"}).content
+    given = {"cause": "a full disk", "fix": "none", "reason": "the disk is larger now"}
+    assert b"Resolved by" in client.post(path, given).content
+    incident.refresh_from_db()
+    assert (incident.state, incident.cause) == (State.RESOLVED, "a full disk")

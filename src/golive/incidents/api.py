@@ -1,7 +1,7 @@
 """Incidents over HTTP: everything that the console can do. An action is a noun that is posted."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -37,6 +37,7 @@ class IncidentOut(Schema):
     paged_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str
+    snoozed_until: datetime | None
     published_at: datetime | None
     mitigated_at: datetime | None
     resolved_at: datetime | None
@@ -91,6 +92,12 @@ class IncidentIn(Schema):
 
 class NoteIn(Schema):
     text: str
+
+
+class SnoozeIn(Schema):
+    """How long nobody is paged."""
+
+    minutes: int = 30
 
 
 class ResolutionIn(Schema):
@@ -164,6 +171,15 @@ def incident(request: HttpRequest, slug: str, number: int) -> IncidentDetailOut:
 def acknowledge(request: HttpRequest, slug: str, number: int) -> IncidentOut:
     """Somebody takes it: pages stop."""
     return _move(slug, number, lambda found: moves.acknowledge(found, actor(request), timezone.now()))
+
+
+@router.post("/projects/{slug}/incidents/{int:number}/snooze", response=IncidentOut, auth=WRITE, summary="Snooze")
+def snooze(request: HttpRequest, slug: str, number: int, body: SnoozeIn) -> IncidentOut:
+    """Pages wait, then start anew; nobody counts as being on it."""
+    minutes = min(max(body.minutes, 0), 10_000)
+    return _move(
+        slug, number, lambda found: moves.snooze(found, actor(request), timezone.now(), timedelta(minutes=minutes))
+    )
 
 
 @router.post("/projects/{slug}/incidents/{int:number}/mitigation", response=IncidentOut, auth=WRITE, summary="Mitigate")

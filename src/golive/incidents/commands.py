@@ -16,7 +16,7 @@ from golive.incidents.api import IncidentOut, entry_out
 from golive.incidents.clocks import Verdict
 from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Incident
-from golive.kit.durations import format_duration
+from golive.kit.durations import DurationError, format_duration, parse_duration
 from golive.people.choice import WRONG_INPUT, choose
 
 app = typer.Typer()
@@ -90,6 +90,23 @@ def ack(number: Number, project: Slug = None) -> None:
     incident = _find(number, project)
     _do(lambda: moves.acknowledge(incident, _me(), timezone.now()))
     typer.echo(f"Acknowledged #{number}: {incident.title}")
+
+
+@incident_app.command()
+def snooze(
+    number: Number,
+    lasting: Annotated[str, typer.Option("--for", help="How long nobody is paged, like 30m or 2h.")] = "30m",
+    project: Slug = None,
+) -> None:
+    """Let pages wait; then they start anew."""
+    incident = _find(number, project)
+    try:
+        span = parse_duration(lasting)
+    except DurationError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    _do(lambda: moves.snooze(incident, _me(), timezone.now(), span))
+    typer.echo(f"Snoozed #{number} for {format_duration(span)}.")
 
 
 @incident_app.command()

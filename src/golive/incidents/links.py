@@ -5,6 +5,7 @@ Opening one only shows a button, since mail scanners open every link; the button
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.conf import settings
 from django.core import signing
@@ -12,7 +13,15 @@ from django.core import signing
 from golive.incidents.models import Incident
 
 LIFETIME = timedelta(hours=24)
-_SALT = "golive.incidents.acknowledge"
+_SALT = "golive.incidents."
+
+
+class Purpose(StrEnum):
+    """What a link is for; its signature does not count for anything else."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    RESOLVE = "resolve"
 
 
 class LinkError(Exception):
@@ -20,24 +29,28 @@ class LinkError(Exception):
 
 
 @dataclass(frozen=True)
-class Acknowledgement:
+class Asked:
     """What a good link stands for."""
 
+    purpose: Purpose
     incident: Incident
     who: str
 
 
-def acknowledge_url(incident: Incident, who: str) -> str:
-    """The link by which `who` acknowledges this firing of the incident."""
+def url(incident: Incident, who: str, purpose: Purpose) -> str:
+    """The link by which `who` does this to this firing of the incident."""
     content = {"incident": incident.pk, "who": who, "since": incident.paging_since.isoformat()}
-    token = signing.dumps(content, salt=_SALT, compress=True)
-    return f"{settings.PUBLIC_URL}/a/{token}/"
+    token = signing.dumps(content, salt=_SALT + purpose, compress=True)
+    return f"{settings.PUBLIC_URL}/{PATHS[purpose]}/{token}/"
 
 
-def read(token: str) -> Acknowledgement:
+PATHS = {Purpose.ACKNOWLEDGE: "a", Purpose.SNOOZE: "z", Purpose.RESOLVE: "r"}
+
+
+def read(purpose: Purpose, token: str) -> Asked:
     """What the link stands for. Raises LinkError when it is expired, altered, or of an earlier firing."""
     try:
-        content = signing.loads(token, salt=_SALT, max_age=LIFETIME)
+        content = signing.loads(token, salt=_SALT + purpose, max_age=LIFETIME)
     except signing.SignatureExpired:
         raise LinkError("This link is older than 24 hours and no longer acts.") from None
     except signing.BadSignature:
@@ -47,4 +60,4 @@ def read(token: str) -> Acknowledgement:
         raise LinkError("This incident does not exist any more.")
     if datetime.fromisoformat(content["since"]) != incident.paging_since:
         raise LinkError("This link belongs to an earlier alarm of the incident; use the newest mail.")
-    return Acknowledgement(incident, content["who"])
+    return Asked(purpose, incident, content["who"])

@@ -25,14 +25,16 @@ _SUFFIXES = {Reason.FIRST: "", Reason.REPEAT: " (again)", Reason.ESCALATION: " (
 
 
 def page(incident: Incident, page: Page) -> Content:
-    """The page to one person: the link to acknowledge comes first."""
+    """The page to one person: the links that act come first."""
     subject = f"{_subject(incident)}{_SUFFIXES[page.reason]}"
-    return _broken(incident, subject, links.acknowledge_url(incident, page.who))
+    return _broken(
+        incident, subject, {purpose.value: links.url(incident, page.who, purpose) for purpose in links.Purpose}
+    )
 
 
 def broken(incident: Incident) -> Content:
     """The news that it broke, without a link that acts: channels are read by many."""
-    return _broken(incident, _subject(incident), "")
+    return _broken(incident, _subject(incident), {})
 
 
 def recovered(incident: Incident, words: str) -> Content:
@@ -63,12 +65,12 @@ def _subject(incident: Incident) -> str:
     return f"[{incident.severity}] {incident.project}: {incident.title} - since {incident.began_at:%H:%M} UTC"
 
 
-def _broken(incident: Incident, subject: str, acknowledge: str) -> Content:
+def _broken(incident: Incident, subject: str, acts: dict[str, str]) -> Content:
     sources = list(incident.sources.all())
     changed = before(incident.project, incident.detected_at)[:5]
     content: dict[str, Any] = {
         "lead": sources[-1].reason if sources else incident.timeline.earliest("id").text,
-        "acknowledge": acknowledge,
+        **acts,
         "sources": sources,
         "changes": changed,
         "changes_known": True,
@@ -99,6 +101,7 @@ def _content(
         "began_at": incident.began_at.isoformat(),
         "reason": content["lead"],
         "url": context["url"],
+        **({"acknowledge": content["acknowledge"]} if "acknowledge" in content else {}),
         "changes": [change.title for change in changed or ()],
     }
     text = render_to_string("incidents/mail.txt", context)

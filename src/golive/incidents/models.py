@@ -32,6 +32,7 @@ class Incident(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)  # first told on the status page
     mitigated_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)  # pages wait until then, and start anew
     next_page_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     cause = models.TextField(blank=True)
@@ -115,6 +116,7 @@ class EntryKind(models.TextChoices):
     PAGED = "paged"
     TOLD = "told"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
     NOTE = "note"
     PUBLISHED = "published"
     ACTION = "action"

@@ -1,6 +1,6 @@
 """What people and golive do to an incident. Every write of its state goes through `_move`, and so through the table."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max
@@ -13,8 +13,13 @@ from golive.incidents import lifecycle, news
 from golive.incidents.lifecycle import Event, IllegalTransition, State
 from golive.incidents.models import EntryKind, Incident, TimelineEntry
 from golive.incidents.timeline import write
+from golive.kit.durations import format_duration
+from golive.notify.outbox import withdraw
 from golive.people import audit
 from golive.people.models import Project
+
+SNOOZE = timedelta(minutes=30)
+LONGEST_SNOOZE = timedelta(hours=24)
 
 
 def open_incident(
@@ -60,7 +65,26 @@ def acknowledge(incident: Incident, by: str, at: datetime) -> Incident:
         incident = _move(incident, Event.ACKNOWLEDGE, at, by, EntryKind.ACKNOWLEDGED, f"Acknowledged by {by}")
         Incident.objects.filter(pk=incident.pk).update(acknowledged_by=by)
         incident.acknowledged_by = by
+        withdraw(incident.about, f"{incident.about}:page:")
         return incident
+
+
+def snooze(incident: Incident, by: str, at: datetime, lasting: timedelta = SNOOZE) -> Incident:
+    """Pages wait for a while and then start anew; nobody is on it meanwhile, so its clocks run on."""
+    with transaction.atomic():
+        kept = Incident.objects.select_for_update().select_related("project").get(pk=incident.pk)
+        if kept.state != State.DETECTED:
+            raise IllegalTransition(f"An incident that is {kept.state} pages nobody: there is nothing to snooze.")
+        if not timedelta(minutes=1) <= lasting <= LONGEST_SNOOZE:
+            raise IllegalTransition("Snooze it for between a minute and 24 hours.")
+        kept.snoozed_until = at + lasting
+        kept.next_page_at = kept.snoozed_until if kept.is_critical else None
+        kept.save(update_fields=["snoozed_until", "next_page_at"])
+        withdraw(kept.about, f"{kept.about}:page:")
+        words = f"Snoozed by {by} for {format_duration(lasting)}: pages start anew at {kept.snoozed_until:%H:%M} UTC"
+        write(kept, EntryKind.SNOOZED, words, at, actor=by)
+        audit.record(by, "incident.snooze", f"#{kept.number}", project=kept.project)
+        return kept
 
 
 def mitigate(incident: Incident, by: str, at: datetime, text: str = "") -> Incident:
@@ -68,6 +92,7 @@ def mitigate(incident: Incident, by: str, at: datetime, text: str = "") -> Incid
     with transaction.atomic():
         words = text or f"Marked as mitigated by {by}"
         incident = _move(incident, Event.MITIGATE, at, by, EntryKind.MITIGATED, words)
+        withdraw(incident.about, f"{incident.about}:page:", untried_only=True)
         news.recovered(incident, words)
         return incident
 
@@ -98,6 +123,7 @@ def resolve(
         incident = _move(incident, Event.RESOLVE, at, by, EntryKind.RESOLVED, words)
         incident.cause, incident.fix_release, incident.no_fix_reason = cause, release, no_fix_reason
         incident.save(update_fields=["cause", "fix_release", "no_fix_reason"])
+        withdraw(incident.about, f"{incident.about}:page:")
         news.resolved(incident)
         return incident
 
@@ -139,6 +165,8 @@ def _move(incident: Incident, event: Event, at: datetime, by: str, kind: EntryKi
         kept.mitigated_at = step.clocks.mitigated_at
         kept.resolved_at = step.clocks.resolved_at
         kept.paging_since = step.clocks.paging_since
+        if step.state != State.DETECTED or event in (Event.REFIRE, Event.REOPEN):
+            kept.snoozed_until = None
         waits = step.state == State.DETECTED and kept.is_critical
         kept.next_page_at = step.clocks.paging_since if waits else None
         kept.save()

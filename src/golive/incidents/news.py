@@ -20,7 +20,7 @@ def broken(incident: Incident, entry: TimelineEntry) -> None:
     urgency = Urgency.HIGH if incident.is_critical else Urgency.NORMAL
     key = f"{incident.about}:{entry.kind}:{entry.pk}"
     to_channels(incident.project, mail.broken(incident), key=key, urgency=urgency, about=incident.about)
-    people = roster_of(incident.project).on_call_at(entry.at).people
+    people = roster_of(incident.project).on_call_at(entry.at, incident.service).people
     if not incident.is_critical and people:
         _mail(incident, [people[0]], mail.broken(incident), key, entry)
 
@@ -32,7 +32,7 @@ def recovered(incident: Incident, words: str) -> None:
     content = mail.recovered(incident, words)
     to_channels(incident.project, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
     disturbed = incident.timeline.filter(kind__in=(EntryKind.PAGED, EntryKind.TOLD), message__isnull=False)
-    people = sorted(set(disturbed.values_list("message__recipient", flat=True)))
+    people = sorted(set(disturbed.values_list("message__person", flat=True)))
     _mail(incident, people, content, key, entry)
 
 

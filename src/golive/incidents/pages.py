@@ -1,12 +1,13 @@
 """Pages: the list, the incident at 3 a.m., what can be done there, and the link from the mail."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
@@ -89,13 +90,15 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse:
-    """Acknowledge, mitigate, note, raise, resolve or reopen; what cannot be done is said."""
+    """Acknowledge, snooze, mitigate, note, raise, resolve or reopen; what cannot be done is said."""
     found = _incident(request, slug, number)
     by, now, given = actor(request), timezone.now(), request.POST
     try:
         match noun:
             case "acknowledgement":
                 moves.acknowledge(found, by, now)
+            case "snooze":
+                moves.snooze(found, by, now, _minutes(given.get("minutes", "30")))
             case "mitigation":
                 moves.mitigate(found, by, now)
             case "note":
@@ -103,15 +106,7 @@ def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse
             case "severity":
                 moves.raise_severity(found, Severity.CRITICAL, now, by, f"Raised to critical by {by}")
             case "resolution":
-                wanted = given.get("fix", "release")
-                moves.resolve(
-                    found,
-                    by,
-                    now,
-                    cause=given.get("cause", ""),
-                    release=given.get("release", "") if wanted == "release" else "",
-                    no_fix_reason=given.get("reason", "") if wanted == "none" else "",
-                )
+                moves.resolve(found, by, now, **_fix(given))
             case _:
                 moves.reopen(found, by, now)
     except IllegalTransition as error:
@@ -140,23 +135,60 @@ def way_out(request: HttpRequest, slug: str, number: int, name: str) -> HttpResp
 @csrf_exempt  # the signed token in the address is the credential; there is no session to ride on
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def action(request: HttpRequest, token: str) -> HttpResponse:
-    """The link in a mail: GET shows one button, POST acknowledges."""
+def action(request: HttpRequest, purpose: links.Purpose, token: str) -> HttpResponse:
+    """A link in a mail: GET shows what it does, POST does it."""
     try:
-        asked = links.read(token)
+        asked = links.read(purpose, token)
     except links.LinkError as error:
         return render(request, "incidents/action.html", {"error": str(error)}, status=410)
     found = asked.incident
-    context: dict[str, Any] = {"incident": found, "project": found.project, "who": asked.who}
+    context: dict[str, Any] = {"purpose": purpose, "who": asked.who}
     if request.method == "POST":
         try:
-            found = moves.acknowledge(found, asked.who, timezone.now())
-            context |= {"incident": found, "done": True}
-        except IllegalTransition:
+            found = _done(request, asked)
+            context["done"] = True
+        except IllegalTransition as error:
+            context["refused"] = str(error)
             found.refresh_from_db()
-    context["open"] = found.state == State.DETECTED or (found.state == State.MITIGATED and not found.acknowledged_at)
-    context["headline"] = view.headline(found, timezone.now())
+    context |= {"incident": found, "project": found.project, "headline": view.headline(found, timezone.now())}
+    context["open"] = _may_act(found, purpose)
     return render(request, "incidents/action.html", context)
+
+
+def _done(request: HttpRequest, asked: links.Asked) -> Incident:
+    now, given = timezone.now(), request.POST
+    match asked.purpose:
+        case links.Purpose.ACKNOWLEDGE:
+            return moves.acknowledge(asked.incident, asked.who, now)
+        case links.Purpose.SNOOZE:
+            return moves.snooze(asked.incident, asked.who, now)
+        case links.Purpose.RESOLVE:
+            return moves.resolve(asked.incident, asked.who, now, **_fix(given))
+
+
+def _fix(given: QueryDict) -> dict[str, str]:
+    """The cause, and the release or the reason, as the forms ask for them."""
+    wanted = given.get("fix", "release")
+    return {
+        "cause": given.get("cause", ""),
+        "release": given.get("release", "") if wanted == "release" else "",
+        "no_fix_reason": given.get("reason", "") if wanted == "none" else "",
+    }
+
+
+def _may_act(incident: Incident, purpose: links.Purpose) -> bool:
+    match purpose:
+        case links.Purpose.ACKNOWLEDGE:
+            unseen = incident.state == State.MITIGATED and not incident.acknowledged_at
+            return incident.state == State.DETECTED or unseen
+        case links.Purpose.SNOOZE:
+            return incident.state == State.DETECTED
+        case links.Purpose.RESOLVE:
+            return incident.state != State.RESOLVED
+
+
+def _minutes(text: str) -> timedelta:
+    return timedelta(minutes=int(text)) if text.isdecimal() and len(text) < 6 else timedelta(0)
 
 
 def _incident(request: HttpRequest, slug: str, number: int) -> Incident:
@@ -181,7 +213,7 @@ def _live(incident: Incident) -> dict[str, Any]:
     }
 
 
-NOUNS = "acknowledgement|mitigation|note|severity|resolution|reopening"
+NOUNS = "acknowledgement|snooze|mitigation|note|severity|resolution|reopening"
 urlpatterns = [
     path("p/<slug:slug>/incidents/", incidents, name="incidents"),
     path("p/<slug:slug>/incidents/new/", create, name="incident-new"),
@@ -192,6 +224,9 @@ urlpatterns = [
         for noun in NOUNS.split("|")
     ),
     path("p/<slug:slug>/incidents/<int:number>/way-out/<slug:name>/", way_out, name="incident-way-out"),
-    path("a/<str:token>/", action, name="action"),
+    *(
+        path(f"{start}/<str:token>/", action, {"purpose": purpose}, name=f"action-{purpose}")
+        for purpose, start in links.PATHS.items()
+    ),
 ]
 NAVIGATION = [Entry("Incidents", "incidents", "alert-octagon", "i", 50)]

@@ -37,17 +37,31 @@ def _page(pk: int, now: datetime) -> int:
         incident = Incident.objects.select_for_update().select_related("project").get(pk=pk)
         if incident.state != State.DETECTED or incident.next_page_at is None or incident.next_page_at > now:
             return 0  # acknowledged, or paged by another pager, meanwhile
-        policy = roster_of(incident.project).on_call_at(now)
+        policy = roster_of(incident.project).on_call_at(now, incident.service, _turn(incident))
         sent = list(incident.pages.all())
-        since = incident.paging_since
+        since = max(incident.paging_since, incident.snoozed_until or incident.paging_since)
         decision = decide(policy, since, [Paged(page.who, page.at) for page in sent if page.at >= since], now)
         for number, page in enumerate(decision.pages, start=len(sent) + 1):
             _send(incident, number, page, now)
-        if decision.next_at is None and not incident.timeline.filter(text=NOBODY).exists():
-            write(incident, EntryKind.NOTE, NOBODY, now)
+        if decision.next_at is None:
+            _note_once(incident, NOBODY, now)
+        if not decision.pages and policy.opens_at is not None:
+            _note_once(
+                incident, f"Pages wait for the hours of policy {policy.name}, from {policy.opens_at:%a %H:%M} UTC", now
+            )
         incident.next_page_at = decision.next_at or now + LOOK_AGAIN
         incident.save(update_fields=["next_page_at"])
         return len(decision.pages)
+
+
+def _turn(incident: Incident) -> int:
+    """How many incidents that page came before: what round robins count by."""
+    return Incident.objects.filter(project=incident.project, severity=Severity.CRITICAL, pk__lt=incident.pk).count()
+
+
+def _note_once(incident: Incident, words: str, now: datetime) -> None:
+    if not incident.timeline.filter(text=words).exists():
+        write(incident, EntryKind.NOTE, words, now)
 
 
 def _send(incident: Incident, number: int, page: Page, now: datetime) -> None:

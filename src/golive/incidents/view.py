@@ -21,6 +21,7 @@ LOOKS = {
     EntryKind.PAGED: ("info", "bell"),
     EntryKind.TOLD: ("info", "mail"),
     EntryKind.ACKNOWLEDGED: ("info", "user-check"),
+    EntryKind.SNOOZED: ("warning", "bell-off"),
     EntryKind.NOTE: ("unknown", "pencil"),
     EntryKind.PUBLISHED: ("info", "broadcast"),
     EntryKind.ACTION: ("info", "tool"),
@@ -33,6 +34,7 @@ DELIVERIES = {
     Delivery.SENT: "delivered",
     Delivery.FAILED: "not delivered yet",
     Delivery.DEAD: "not delivered",
+    Delivery.WITHDRAWN: "withdrawn before it was sent",
 }
 
 
@@ -55,6 +57,8 @@ def headline(incident: Incident, now: datetime) -> str:
     """The page's first sentence: what broke, for how long, who has it."""
     lasted = format_duration((incident.mitigated_at or now) - incident.began_at)
     match State(incident.state):
+        case State.DETECTED if incident.snoozed_until and incident.snoozed_until > now:
+            return f"{incident.title} ({lasted}): snoozed until {incident.snoozed_until:%H:%M} UTC, nobody is on it."
         case State.DETECTED if incident.is_critical:
             return f"{incident.title} ({lasted}): nobody has acknowledged it."
         case State.DETECTED:

@@ -1,5 +1,7 @@
 """The outbox: what is to be told to whom, and a record of each attempt."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -24,13 +26,14 @@ class Urgency(models.TextChoices):
 
 
 class Delivery(models.TextChoices):
-    """Where a message stands. Failed ones are tried again at `next_attempt_at`; dead ones are not."""
+    """Where a message stands. Failed ones are tried again at `next_attempt_at`; dead and withdrawn ones are not."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
     SENT = "sent"
     FAILED = "failed"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 class OutboxMessage(models.Model):
@@ -43,6 +46,7 @@ class OutboxMessage(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="outbox")
     channel = models.CharField(max_length=16)
     recipient = models.CharField(max_length=300)
+    person = models.CharField(max_length=254, blank=True)  # whom it is for, where that is one person
     subject = models.CharField(max_length=250)
     text = models.TextField()
     html = models.TextField(blank=True)
@@ -54,7 +58,7 @@ class OutboxMessage(models.Model):
     message_id = models.CharField(max_length=200, unique=True)
     fallback = models.JSONField(default=list)  # [[channel, recipient], ...] tried when this one does not get through
 
-    state = models.CharField(max_length=8, choices=Delivery, default=Delivery.PENDING)
+    state = models.CharField(max_length=9, choices=Delivery, default=Delivery.PENDING)
     tries = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     claimed_by = models.CharField(max_length=120, blank=True)
@@ -96,3 +100,44 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["message", "number"], name="attempt_number")]
+
+
+class Contact(models.Model):
+    """One way to reach a person, by their address. `sealed` is encrypted: an Apprise URL or a push subscription."""
+
+    person = models.EmailField(db_index=True)
+    channel = models.CharField(max_length=16)  # email, apprise or push
+    label = models.CharField(max_length=80)
+    address = models.CharField(max_length=254, blank=True)  # of mail, which is no secret
+    sealed = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, blank=True)  # of a push subscription's address, so that it is kept once
+    urgent = models.BooleanField(default=True)
+    normal = models.BooleanField(default=False)
+    after = models.DurationField(default=timedelta)
+    position = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def recipient(self) -> str:
+        """Its name in the outbox: an address, or a number that says nothing."""
+        return self.address if self.channel == "email" else f"contact:{self.pk}"
+
+    @property
+    def delay(self) -> str:
+        """`after` as the form's choices say it."""
+        return f"{self.after // timedelta(minutes=1)}m" if self.after else ""
+
+
+class QuietHours(models.Model):
+    """When news that can wait is held for a person; a page never is."""
+
+    person = models.EmailField(unique=True)
+    since = models.TimeField()
+    until = models.TimeField()
+    zone = models.CharField(max_length=64, default="UTC")

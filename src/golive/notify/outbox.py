@@ -47,6 +47,8 @@ def enqueue(
     urgency: Urgency = Urgency.NORMAL,
     about: str = "",
     fallback: Sequence[tuple[str, str]] = (),
+    person: str = "",
+    not_before: datetime | None = None,
 ) -> OutboxMessage:
     """Put a message into the outbox, in the caller's transaction; the same `key` again changes nothing."""
     now = timezone.now()
@@ -56,6 +58,7 @@ def enqueue(
             "project": project,
             "channel": channel,
             "recipient": recipient,
+            "person": person,
             "subject": content.subject[:250],
             "text": content.text,
             "html": content.html,
@@ -65,7 +68,7 @@ def enqueue(
             "about": about,
             "fallback": [list(pair) for pair in fallback],
             "message_id": f"<{uuid.uuid4().hex}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}>",
-            "next_attempt_at": now,
+            "next_attempt_at": max(not_before or now, now),
             "created_at": now,
         },
     )
@@ -131,6 +134,17 @@ def failed(attempt: Attempt, error: DeliveryError, now: datetime) -> Retry:
     return retry
 
 
+def withdraw(about: str, prefix: str, *, untried_only: bool = False) -> int:
+    """Do not send any more what has not got through yet: pages after somebody acknowledged; how many.
+
+    One that a sender holds at this moment is not stopped. `untried_only` spares those that were tried already.
+    """
+    waiting = OutboxMessage.objects.filter(about=about, key__startswith=prefix, state__in=WAITING)
+    if untried_only:
+        waiting = waiting.filter(tries=0, next_attempt_at__gt=timezone.now())
+    return waiting.update(state=Delivery.WITHDRAWN)
+
+
 def retry_now(message: OutboxMessage) -> bool:
     """Put a failed or dead message at the head of the queue; False when it is neither."""
     changed = OutboxMessage.objects.filter(pk=message.pk, state__in=(Delivery.FAILED, Delivery.DEAD)).update(
@@ -175,8 +189,9 @@ def _turn_to_fallback(message: OutboxMessage) -> None:
         channel,
         recipient,
         content,
-        key=f"{message.key}>{channel}"[:200],
+        key=f"{message.key}>{channel}{len(rest) or ''}"[:200],
         urgency=Urgency(message.urgency),
         about=message.about,
         fallback=[tuple(pair) for pair in rest],
+        person=message.person,
     )

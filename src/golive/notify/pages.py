@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
-from golive.notify import outbox, route, trial
+from golive.notify import me, outbox, route, trial
 from golive.notify.models import Delivery, OutboxMessage
 from golive.people import audit
 from golive.people.models import Role
@@ -62,6 +62,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 urlpatterns = [
+    *me.urlpatterns,
     path("p/<slug:slug>/notifications/", notifications, name="notifications"),
     path("p/<slug:slug>/notifications/test/", test, name="notifications-test"),
     path("p/<slug:slug>/notifications/<int:pk>/retry/", again, name="notifications-retry"),

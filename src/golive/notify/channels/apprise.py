@@ -1,7 +1,9 @@
-"""Any service Apprise can reach (Slack, ntfy, Telegram, SMS ...); the recipient is the reference to its URL."""
+"""Any service Apprise can reach (Slack, ntfy, Telegram, SMS ...); the recipient is the reference to its URL, or a
+person's contact."""
 
 import apprise
 
+from golive.notify import reach
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
 from golive.people.secrets import SecretError, resolve
@@ -19,8 +21,9 @@ class Apprise:
     name = "apprise"
 
     def send(self, message: OutboxMessage, settings: Channels) -> None:
+        personal = message.recipient.startswith(reach.PREFIX)
         try:
-            url = resolve(message.recipient)
+            url = reach.opened(message.recipient) if personal else resolve(message.recipient)
         except SecretError as error:
             raise DeliveryError(str(error)) from error
         service = apprise.Apprise()
