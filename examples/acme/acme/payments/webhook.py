@@ -42,7 +42,14 @@ class Outcome:
     def tell(self) -> None:
         """Tell the business, after the transaction."""
         for name, money in self.news:
-            tell_of(name, user_id=self.owner.id if self.owner else None, account_id=self.account_id, money=money)
+            owner = self.owner
+            tell_of(
+                name,
+                user_id=owner.id if owner else None,
+                account_id=self.account_id,
+                email=owner.email if owner else None,
+                money=money,
+            )
 
 
 def process(db: Session, client: PaymentClient, event: dict[str, Any]) -> Outcome:

@@ -35,6 +35,7 @@ from sqlalchemy import Engine
 
 from acme import __version__
 from acme.database import POOL_NAME
+from acme.telemetry.synthetic import MarkRecords, MarkSpans
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,11 @@ def start_telemetry(app: FastAPI, engine: Engine) -> Stop:
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     resource = _resource()
     tracers = TracerProvider(resource=resource)
+    tracers.add_span_processor(MarkSpans())
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
     records = LoggerProvider(resource=resource)
+    records.add_log_record_processor(MarkRecords())
     records.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)

@@ -4,73 +4,27 @@ Where pytest-playwright is installed its `page` stays, and is watched all the sa
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from playwright.sync_api import (
-    Browser,
-    BrowserContext,
     Error,
     Page,
-    Playwright,
     Request,
     Response,
     Route,
-    sync_playwright,
 )
 
 from golive_client.journeys.plugin import RECORD
-from golive_client.journeys.record import Folder, Unable
+from golive_client.journeys.record import Folder
 from golive_client.journeys.tag import Tag
-
-OPTIONS = ["--disable-dev-shm-usage", "--disable-background-networking"]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-
-
-def browser_path(playwright: Playwright) -> str | None:
-    """Chromium: what GOLIVE_CHROMIUM says, else Playwright's own, else the system's."""
-    own = playwright.chromium.executable_path
-    given = os.environ.get("GOLIVE_CHROMIUM")
-    if given or os.path.exists(own):  # noqa: PTH110
-        return given
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("playwright"):
-        config.pluginmanager.register(Fixtures(), "golive-journeys-page")
-
-
-class Fixtures:
-    """A browser for the session and a page for each test."""
-
-    @pytest.fixture(scope="session")
-    def browser(self) -> Iterator[Browser]:
-        """Headless Chromium."""
-        with sync_playwright() as playwright:
-            try:
-                browser = playwright.chromium.launch(executable_path=browser_path(playwright), args=OPTIONS)
-            except Error as error:
-                raise Unable(f"Chromium does not start: {str(error).splitlines()[0]}") from error
-            yield browser
-            browser.close()
-
-    @pytest.fixture
-    def context(self, browser: Browser) -> Iterator[BrowserContext]:
-        """A browser profile of its own for the test."""
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(15_000)
-        yield context
-        context.close()
-
-    @pytest.fixture
-    def page(self, context: BrowserContext) -> Page:
-        """A page; everything it asks of the site is tagged as synthetic."""
-        return context.new_page()
+        config.pluginmanager.import_plugin("golive_client.journeys.page")
 
 
 class Watch:

@@ -45,17 +45,29 @@ class Log:
         path.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
 
 
+def tagged(base_url: str, log: Log) -> httpx.Client:
+    """A client for the site; cookies are kept, redirects followed, each request tagged and logged."""
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [log.ask], "response": [log.answer]}
+    return httpx.Client(base_url=base_url, follow_redirects=True, timeout=30.0, event_hooks=hooks)
+
+
 @pytest.fixture
 def api(
     request: pytest.FixtureRequest, base_url: str, journey_tag: Tag, journey_folder: Folder
 ) -> Iterator[httpx.Client]:
-    """A client for the site; cookies are kept, redirects followed, each request tagged."""
+    """A client for this journey; its requests are kept as evidence when the journey fails."""
     log = Log(journey_tag)
-    hooks: dict[str, list[Callable[..., Any]]] = {"request": [log.ask], "response": [log.answer]}
-    with httpx.Client(base_url=base_url, follow_redirects=True, timeout=30.0, event_hooks=hooks) as client:
+    with tagged(base_url, log) as client:
         yield client
     record = request.node.stash.get(RECORD, None)
     if record is not None and record.outcome != "passed" and log.rows:
         path, evidence = journey_folder.place(request.node.nodeid, "network", ".jsonl")
         log.save(path)
         record.evidence.append(evidence)
+
+
+@pytest.fixture(scope="session")
+def shared_api(base_url: str) -> Iterator[httpx.Client]:
+    """A client for what several journeys need before they begin, such as an account; cookies belong to all of them."""
+    with tagged(base_url, Log(Tag.new("preparation"))) as client:
+        yield client

@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.import_plugin("golive_client.journeys.site")
     if find_spec("httpx"):
         config.pluginmanager.import_plugin("golive_client.journeys.http")
+        config.pluginmanager.import_plugin("golive_client.journeys.mail")
     if find_spec("playwright"):
         config.pluginmanager.import_plugin("golive_client.journeys.browser")
     if folder := config.getoption("--journeys"):
