@@ -19,7 +19,7 @@ from acme.mail import Send, smtp_sender
 from acme.payments.client import PaymentClient
 from acme.settings import Settings
 from acme.telemetry.setup import start_telemetry
-from acme.web import auth, billing, projects, public, team, webhooks
+from acme.web import auth, billing, contact, projects, public, security, team, webhooks
 from acme.web.errors import install_error_pages
 from acme.web.headers import SecurityHeaders
 from acme.web.identity import protect_form
@@ -74,8 +74,9 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )
     install_error_pages(app)
-    for pages in (public, auth, projects, billing, team):
+    for pages in (public, auth, security, projects, billing, team):
         app.include_router(pages.router, dependencies=[Depends(protect_form)])
+    app.include_router(contact.router)
     app.include_router(webhooks.router)
     app.include_router(api.router)
     if faults:

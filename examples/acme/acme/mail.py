@@ -2,8 +2,8 @@
 
 import logging
 import smtplib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,7 @@ class Letter:
     to: str
     subject: str
     text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def verification(to: str, name: str, link: str) -> Letter:
@@ -57,6 +58,14 @@ def payment_failed(to: str, team: str, link: str) -> Letter:
     )
 
 
+def support_message(to: str, sender: str, plan: str, text: str) -> Letter:
+    """What somebody wrote on the support page; answering goes to them."""
+    about = f"{plan} plan" if plan else "not logged in"
+    return Letter(
+        to, f"Support: {text.strip().splitlines()[0][:60]}", f"{text}\n\n{sender}, {about}\n", {"Reply-To": sender}
+    )
+
+
 Send = Callable[[Letter], None]
 
 
@@ -68,6 +77,8 @@ def smtp_sender(smtp_url: str, sender: str) -> Send:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="acme.example")
+        for name, value in letter.headers.items():
+            message[name] = value
         message.set_content(letter.text)
         try:
             with smtplib.SMTP(server.hostname or "127.0.0.1", server.port or 25, timeout=_TIMEOUT_SECONDS) as smtp:

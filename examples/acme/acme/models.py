@@ -55,6 +55,7 @@ class Purpose(StrEnum):
     VERIFY = "verify"
     RESET = "reset"
     INVITE = "invite"
+    SECOND = "second"  # not mailed: the cookie between the two steps of a login
 
 
 class Account(Base):
@@ -82,6 +83,7 @@ class User(Base):
     password_hash: Mapped[str | None]
     role: Mapped[str] = mapped_column(String(16))
     verified_at: Mapped[datetime | None]
+    unsubscribed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
@@ -195,6 +197,37 @@ class PaymentEvent(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Totp(Base):
+    """The second factor of a person; in force once it is confirmed. `last_step`: no code works twice."""
+
+    __tablename__ = "totp"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str]
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    confirmed_at: Mapped[datetime | None]
+
+
+class OnboardingStep(Base):
+    """A first step that an account has taken."""
+
+    __tablename__ = "onboarding_step"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SentLetter(Base):
+    """A mail of the sequence that somebody has got."""
+
+    __tablename__ = "sent_letter"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
 
 
 class RateCount(Base):

@@ -17,6 +17,7 @@ _LINK_LASTS = {
     Purpose.VERIFY: timedelta(days=2),
     Purpose.RESET: timedelta(hours=1),
     Purpose.INVITE: timedelta(days=7),
+    Purpose.SECOND: timedelta(minutes=5),
 }
 
 
@@ -135,6 +136,13 @@ def choose_password(db: Session, token: str, password: str, now: datetime) -> Us
     db.execute(delete(Login).where(Login.user_id == link.user_id))
     db.commit()
     return link.user
+
+
+def use_up(db: Session, link: MailToken, now: datetime) -> bool:
+    """Use a link up and commit; False when someone else did at the same moment."""
+    used = _use(db, link, now)
+    db.commit()
+    return used
 
 
 def _use(db: Session, link: MailToken, now: datetime) -> bool:

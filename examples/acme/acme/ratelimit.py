@@ -24,6 +24,8 @@ LOGIN_BY_ADDRESS = Limit("login:address", 30, timedelta(minutes=5))
 LOGIN_BY_EMAIL = Limit("login:email", 10, timedelta(minutes=5))
 SIGNUP_BY_ADDRESS = Limit("signup:address", 20, timedelta(minutes=10))
 MAIL_BY_EMAIL = Limit("mail:email", 5, timedelta(minutes=10))
+CODE_BY_PERSON = Limit("code:person", 10, timedelta(minutes=5))
+SUPPORT_BY_ADDRESS = Limit("support:address", 10, timedelta(minutes=10))
 API_BY_KEY = Limit("api:key", 600, timedelta(minutes=1))
 API_FAILURES_BY_ADDRESS = Limit("api:failures", 120, timedelta(minutes=1))
 

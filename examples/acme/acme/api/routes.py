@@ -5,9 +5,11 @@ from datetime import date, datetime
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from acme import onboarding
 from acme.api.identity import Caller
 from acme.database import Db
 from acme.models import Status
+from acme.onboarding import Step
 from acme.people import Refused
 from acme.reports import report
 from acme.telemetry.events import Event, tell
@@ -77,9 +79,11 @@ def projects(db: Db, user: Caller) -> list[ProjectOut]:
 @router.post("/projects", status_code=201)
 def add_project(db: Db, user: Caller, wanted: ProjectIn) -> ProjectOut:
     try:
-        return ProjectOut.model_validate(Work(db, user.account_id).add_project(wanted.name))
+        made = ProjectOut.model_validate(Work(db, user.account_id).add_project(wanted.name))
     except Refused as error:
         raise HTTPException(409, str(error)) from error
+    onboarding.reach(db, user, Step.PROJECT)
+    return made
 
 
 @router.delete("/projects/{project_id}", status_code=204)
@@ -106,6 +110,7 @@ def add_task(db: Db, user: Caller, project_id: int, wanted: TaskIn) -> TaskOut:
     if task is None:
         raise HTTPException(404)
     tell(Event.TASK_CREATED, user)
+    onboarding.reach(db, user, Step.TASK)
     return TaskOut.model_validate(task)
 
 

@@ -1,17 +1,22 @@
 """Signing up, confirming, logging in and out, choosing a new password."""
 
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, BackgroundTasks, Form, Request, Response
 
-from acme import people, ratelimit
+from acme import onboarding, people, ratelimit, second_factor
 from acme.database import Db
 from acme.mail import password_reset, verification
 from acme.models import Purpose, User
+from acme.onboarding import Step
 from acme.people import Refused, Wish
+from acme.settings import Settings
 from acme.telemetry.events import Event, tell
-from acme.web.identity import SESSION_COOKIE, AppSettings, Now, Visitor, address_of, set_cookie
-from acme.web.render import go, page
+from acme.web.identity import SESSION_COOKIE, AppSettings, Now, Visitor, address_of, set_cookie, with_session
+from acme.web.render import go, page, safe_path
+from acme.web.security import SECOND_COOKIE
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,9 +65,8 @@ def verify(request: Request, db: Db, at: Now, settings: AppSettings, token: str 
     if user is None:
         return page(request, "link_broken.html", status=410)
     tell(Event.VERIFIED, user)
-    return _with_session(
-        request, go("/app", told="Welcome to acme. Your address is confirmed."), db, user, at, settings
-    )
+    onboarding.reach(db, user, Step.CONFIRMED)
+    return with_session(go("/app", told="Welcome to acme. Your address is confirmed."), db, user, at, settings)
 
 
 @router.get("/login")
@@ -92,8 +96,10 @@ def login(
         db.commit()
         later.add_task(request.app.state.send, verification(user.email, user.name, link))
         return go("/check-mail")
+    if second_factor.is_on(db, user):
+        return _ask_for_code(db, user, at, settings, next)
     tell(Event.LOGGED_IN, user)
-    return _with_session(request, go(safe_path(next)), db, user, at, settings)
+    return with_session(go(safe_path(next)), db, user, at, settings)
 
 
 @router.post("/logout")
@@ -140,17 +146,15 @@ def reset(request: Request, db: Db, at: Now, settings: AppSettings, token: Text 
         return page(request, "reset.html", status=422, token=token, problem=str(error))
     if user is None:
         return page(request, "link_broken.html", status=410)
-    return _with_session(request, go("/app", told="Your password is set."), db, user, at, settings)
+    if second_factor.is_on(db, user):  # a mail does not replace the second factor
+        return go("/login", told="Your password is set. Log in with it and a code.")
+    return with_session(go("/app", told="Your password is set."), db, user, at, settings)
 
 
-def safe_path(path: str) -> str:
-    """A path on this site; anything else becomes the start page (`//evil.example` and `/\\evil` are elsewhere)."""
-    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if inside else "/app"
-
-
-def _with_session(request: Request, response: Response, db: Db, user: User, at: Now, settings: AppSettings) -> Response:
-    token = people.log_in(db, user, at)
-    lasts = int(people.LOGIN_LASTS.total_seconds())
-    set_cookie(response, SESSION_COOKIE, token, secure=settings.https, max_age_seconds=lasts)
+def _ask_for_code(db: Db, user: User, at: datetime, settings: Settings, next: str) -> Response:
+    """The password was right: a cookie for five minutes in which a code may be given."""
+    token = people.new_link(db, user, Purpose.SECOND, at)
+    db.commit()
+    response = go(f"/login/code?next={quote(safe_path(next))}")
+    set_cookie(response, SECOND_COOKIE, token, secure=settings.https, max_age_seconds=300)
     return response

@@ -85,6 +85,14 @@ def set_cookie(response: Response, name: str, value: str, *, secure: bool, max_a
     response.set_cookie(name, value, max_age=max_age_seconds, httponly=True, samesite="lax", secure=secure)
 
 
+def with_session(response: Response, db: Db, user: User, at: datetime, settings: Settings) -> Response:
+    """Log a person in: the session's cookie on the answer."""
+    token = people.log_in(db, user, at)
+    lasts = int(people.LOGIN_LASTS.total_seconds())
+    set_cookie(response, SESSION_COOKIE, token, secure=settings.https, max_age_seconds=lasts)
+    return response
+
+
 def protect_form(request: Request, settings: AppSettings, form_token: Annotated[str, Form()] = "") -> None:
     """A dependency of every page: a form is only taken from our own pages."""
     if request.method in _SAFE_METHODS:

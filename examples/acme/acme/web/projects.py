@@ -5,8 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
+from acme import onboarding
 from acme.database import Db
 from acme.models import Status
+from acme.onboarding import Step
 from acme.people import Refused
 from acme.plans import PLANS, room_for_project
 from acme.reports import report
@@ -31,6 +33,7 @@ def add_project(request: Request, db: Db, user: Member, name: Text = "") -> Resp
         project = Work(db, user.account_id).add_project(name)
     except Refused as error:
         return _projects_page(request, db, user, problem=str(error))
+    onboarding.reach(db, user, Step.PROJECT)
     return go(f"/app/projects/{project.id}")
 
 
@@ -55,6 +58,7 @@ def add_task(request: Request, db: Db, user: Member, project_id: int, title: Tex
     if task is None:
         raise HTTPException(404)
     tell(Event.TASK_CREATED, user)
+    onboarding.reach(db, user, Step.TASK)
     return go(f"/app/projects/{project_id}")
 
 
@@ -90,6 +94,7 @@ def _projects_page(request: Request, db: Db, user: Member, problem: str = "") ->
         status=422 if problem else 200,
         summaries=summaries,
         full=not room_for_project(plan, len(summaries)),
+        steps=onboarding.progress(db, user.account_id),
         problem=problem,
     )
 

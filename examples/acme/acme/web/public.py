@@ -28,11 +28,6 @@ def privacy(request: Request, user: Visitor) -> Response:
     return page(request, "privacy.html")
 
 
-@router.get("/support")
-def support(request: Request, user: Visitor) -> Response:
-    return page(request, "support.html")
-
-
 @router.get("/healthz")
 def healthz(request: Request) -> Response:
     """Whether acme can serve people: the database answers."""

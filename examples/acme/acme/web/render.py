@@ -46,3 +46,9 @@ def go(path: str, *, told: str = "") -> RedirectResponse:
     """Send the browser to a page of ours after a form, with a short word to show there."""
     separator = "&" if "?" in path else "?"
     return RedirectResponse(f"{path}{separator}told={quote(told)}" if told else path, status_code=303)
+
+
+def safe_path(path: str) -> str:
+    """A path on this site; anything else becomes the start page (`//evil.example` and `/\\evil` are elsewhere)."""
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if inside else "/app"

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request, Response
 
-from acme import people
+from acme import onboarding, people
 from acme.database import Db
 from acme.mail import invitation
 from acme.models import Role, User
+from acme.onboarding import Step
 from acme.people import Refused
 from acme.plans import PLANS, room_for_member
 from acme.web.identity import AppSettings, Member, Now
@@ -42,6 +43,7 @@ def invite(
         return _page(request, db, user, problem=str(error))
     link = f"{settings.url}/reset?token={token}"
     later.add_task(request.app.state.send, invitation(invited.email, user.name, user.account.name, link))
+    onboarding.reach(db, user, Step.INVITED)
     return go("/team", told=f"{invited.email} is invited.")
 
 

@@ -8,7 +8,7 @@ from acme.mail import invitation, password_reset, payment_failed, verification
 from acme.people import Refused, clean_email, clean_name
 from acme.ratelimit import Limit, seconds_left, window_start
 from acme.reports import ProjectFigures, Report, Week, in_words
-from acme.web.auth import safe_path
+from acme.web.render import safe_path
 
 LIMIT = Limit("x", 3, timedelta(minutes=5))
 
