@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from golive.console.navigation import Entry
+from golive.console.navigation import Entry, grouped
 from golive.people.models import Project
 
 THEMES = ("auto", "light", "dark")
@@ -16,7 +16,6 @@ _entries: list[Entry] = []
 def offer(entries: list[Entry]) -> None:
     """Add a room's navigation entries; composition calls this once for each room."""
     _entries.extend(entries)
-    _entries.sort(key=lambda entry: entry.order)
 
 
 def project_of(request: HttpRequest, slug: str) -> Project:
@@ -43,5 +42,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return context | {
         "frame_project": project or (projects[0] if len(projects) == 1 else None),
         "frame_projects": projects,
-        "frame_navigation": _entries,
+        "frame_navigation": grouped(_entries),
     }

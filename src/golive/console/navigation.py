@@ -1,14 +1,29 @@
 """The navigation: each room's `pages.py` lists its entries in NAVIGATION."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+# A heading from this `order` on, after what a team does in production. Without words: a gap, and what concerns all.
+HEADINGS = ((0, ""), (20, "Watch"), (50, "Respond"), (60, "Ship"), (70, "Scale"), (80, "Be ready"), (90, ""))
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in the navigation. `view` is a URL name that takes the project's slug; `g` then `key` goes there."""
+    """A place in the navigation. `view` is a URL name that takes the project's slug; `g` then `key` goes there.
+
+    `order` also says which of the HEADINGS it stands under.
+    """
 
     label: str
     view: str
     icon: str  # a Tabler icon's name
     key: str
     order: int
+
+
+def grouped(entries: Iterable[Entry]) -> list[tuple[str, Sequence[Entry]]]:
+    """The entries in their order under their headings; a heading without entries is left out."""
+    inside: dict[int, list[Entry]] = {start: [] for start, _ in HEADINGS}
+    for entry in sorted(entries, key=lambda entry: entry.order):
+        inside[max(start for start in inside if start <= entry.order)].append(entry)
+    return [(words, inside[start]) for start, words in HEADINGS if inside[start]]

@@ -259,7 +259,7 @@ def _setup(key: str) -> str:
     )
 
 
-NAVIGATION: Sequence[Entry] = [Entry("Flags", "flags", "flag", "f", 57)]
+NAVIGATION: Sequence[Entry] = [Entry("Flags", "flags", "flag", "f", 65)]
 _ONE = "p/<slug:slug>/flags/<str:key>/"
 urlpatterns = [
     path("p/<slug:slug>/flags/", flags, name="flags"),
