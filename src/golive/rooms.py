@@ -29,6 +29,7 @@ ROOMS = (
     "postgres",
     "rules",
     "flags",
+    "releases",
     "incidents",
     "statuspage",
     "readiness",

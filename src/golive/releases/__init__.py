@@ -1,0 +1,1 @@
+"""Releases and where they run: build, deploy, switch, roll back, previews, variables. Callers use `door`."""

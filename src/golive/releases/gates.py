@@ -1,0 +1,55 @@
+"""May this deploy begin? Higher rooms register gates: an open incident, a spent error budget, a missing check."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from golive.releases.models import Environment, Release
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a deploy should not begin now, and where to read more."""
+
+    gate: str
+    reason: str
+    link: str = ""
+
+
+class Gate(Protocol):
+    """Objects to a deploy, or not. It must answer within a second and not raise for what it cannot know."""
+
+    name: str
+
+    def objects(self, environment: Environment, release: Release) -> Objection | None: ...
+
+
+_gates: dict[str, Gate] = {}
+
+
+def register_gate(gate: Gate) -> None:
+    _gates[gate.name] = gate
+
+
+def unregister_gate(name: str) -> None:
+    _gates.pop(name, None)
+
+
+def objections(environment: Environment, release: Release, overrides: Mapping[str, str]) -> list[Objection]:
+    """What stands in the way; a gate that a person overrode with a reason is not asked. A gate that breaks objects."""
+    found: list[Objection] = []
+    for name, gate in _gates.items():
+        if overrides.get(name) or overrides.get("all"):
+            continue
+        try:
+            objection = gate.objects(environment, release)
+        except Exception as error:
+            objection = Objection(name, f"cannot tell: {error}")
+        if objection is not None:
+            found.append(objection)
+    return found
+
+
+def names() -> list[str]:
+    """The registered gates."""
+    return sorted(_gates)
