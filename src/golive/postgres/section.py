@@ -1,22 +1,12 @@
 """`[database]` of golive.toml. A topic's table is one field here and a model in the topic's `plan.py`."""
 
-from typing import Annotated
-
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
-from golive.people.secrets import is_reference
 from golive.postgres.look.plan import MachinePlan, ReviewPlan
 from golive.postgres.models import Database
-
-
-def _reference(text: str) -> str:
-    if text and not is_reference(text):
-        raise ValueError("a database's URL holds a password: write env:NAME, file:PATH or secret:NAME instead")
-    return text
-
-
-Reference = Annotated[str, AfterValidator(_reference)]
+from golive.postgres.pool.plan import PoolPlan
+from golive.postgres.reference import Reference
 
 
 class DatabaseSection(BaseModel):
@@ -31,6 +21,8 @@ class DatabaseSection(BaseModel):
     """References to the URLs of read replicas that exist."""
     machine: MachinePlan = MachinePlan()
     """What the database runs on."""
+    pool: PoolPlan = PoolPlan()
+    """The connection pool."""
     review: ReviewPlan = ReviewPlan()
     """The weekly slow-query review."""
 
