@@ -33,6 +33,7 @@ STATES = {
     "up": State(*_OK, "up"),
     "operational": State(*_OK, "operational"),
     "resolved": State(*_OK, "resolved"),
+    "reviewed": State(*_OK, "reviewed"),
     "success": State(*_OK, "succeeded"),
     "sent": State(*_OK, "sent"),
     "warning": State(*_WARNING, "warning"),

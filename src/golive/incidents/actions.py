@@ -44,6 +44,7 @@ class Block:
 
 _ways_out: dict[str, WayOut] = {}
 _blocks: list[Block] = []
+_review_blocks: list[Block] = []
 
 
 def register_way_out(way_out: WayOut) -> None:
@@ -53,6 +54,12 @@ def register_way_out(way_out: WayOut) -> None:
 def register_block(block: Block) -> None:
     _blocks.append(block)
     _blocks.sort(key=lambda known: known.order)
+
+
+def register_review_block(block: Block) -> None:
+    """A part of the review's page."""
+    _review_blocks.append(block)
+    _review_blocks.sort(key=lambda known: known.order)
 
 
 def offers(incident: Incident) -> list[tuple[str, Offer]]:
@@ -67,3 +74,8 @@ def way_out(name: str) -> WayOut | None:
 def blocks(request: HttpRequest, incident: Incident) -> list[str]:
     """The HTML of all blocks that have something to show."""
     return [html for block in _blocks if (html := block.render(request, incident))]
+
+
+def review_blocks(request: HttpRequest, incident: Incident) -> list[str]:
+    """The HTML of the review's blocks that have something to show."""
+    return [html for block in _review_blocks if (html := block.render(request, incident))]

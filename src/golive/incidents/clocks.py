@@ -7,6 +7,7 @@ from enum import StrEnum
 ALERT_TARGET = timedelta(minutes=2)
 ACKNOWLEDGE_TARGET = timedelta(minutes=15)
 PUBLISH_TARGET = timedelta(minutes=5)
+REVIEW_TARGET = timedelta(hours=48)
 
 
 class Verdict(StrEnum):
@@ -41,6 +42,7 @@ class Instants:
     published_at: datetime | None
     mitigated_at: datetime | None
     resolved_at: datetime | None
+    reviewed_at: datetime | None = None
 
 
 def measure(instants: Instants, now: datetime, *, pages: bool, public: bool) -> list[Measure]:
@@ -49,6 +51,7 @@ def measure(instants: Instants, now: datetime, *, pages: bool, public: bool) -> 
     An incident that ended before somebody acknowledged or published it no longer runs those clocks.
     """
     ended = instants.mitigated_at or instants.resolved_at
+    over = ended or instants.detected_at
     began, detected = instants.began_at, instants.detected_at
     paged, taken, told = instants.paged_at, instants.acknowledged_at, instants.published_at
     waits = ended is None
@@ -59,6 +62,7 @@ def measure(instants: Instants, now: datetime, *, pages: bool, public: bool) -> 
         _clock("Status page", began, told, now, PUBLISH_TARGET, runs=public and waits),
         _clock("Mitigated", began, instants.mitigated_at, now, None, runs=True),
         _clock("Resolved", began, instants.resolved_at, now, None, runs=True),
+        _clock("Reviewed", over, instants.reviewed_at, now, REVIEW_TARGET, runs=pages and not waits),
     ]
 
 

@@ -2,6 +2,8 @@
 
 import getpass
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -11,11 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from golive.alerts.models import Severity
-from golive.incidents import moves, view
-from golive.incidents.api import IncidentOut, entry_out
+from golive.incidents import history, moves, reviews, view
+from golive.incidents.api import IncidentOut, ReportOut, entry_out
 from golive.incidents.clocks import Verdict
 from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Incident
+from golive.incidents.postmortem import content, markdown
+from golive.incidents.report import month as month_of
 from golive.kit.durations import DurationError, format_duration, parse_duration
 from golive.people.choice import WRONG_INPUT, choose
 
@@ -138,6 +142,54 @@ def resolve(
     now = timezone.now()
     _do(lambda: moves.resolve(incident, _me(), now, cause=cause, release=release, no_fix_reason=none_needed))
     typer.echo(f"Resolved #{number}: {incident.title}")
+
+
+@incident_app.command()
+def review(
+    number: Number,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF here instead of printing Markdown.")] = None,
+    project: Slug = None,
+) -> None:
+    """Print the post-mortem as Markdown. Ends with 1 while it still lacks something."""
+    incident = _find(number, project)
+    document = content.compose(incident, timezone.now())
+    if pdf:
+        pdf.write_bytes(import_module("golive.incidents.postmortem.pdf").render(document))
+        typer.echo(f"Written: {pdf}")
+    else:
+        typer.echo(markdown.render(document, f"{incident.url}review/chart-{{name}}.svg"))
+    if missing := reviews.lacking(reviews.of(incident)):
+        typer.echo(f"The review still lacks: {missing}.", err=True)
+        raise typer.Exit(REFUSED)
+
+
+@incident_app.command()
+def report(
+    month: Annotated[str, typer.Option(help="Like 2026-11; this month when left out.")] = "",
+    project: Slug = None,
+    json: Json = False,
+) -> None:
+    """The month in figures: times to detect, acknowledge and mitigate, pages per person, noisy checks and rules."""
+    now = timezone.now()
+    try:
+        since, until = month_of(month, now)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    found = history.of_month(choose(project), since, until, now)
+    if json:
+        typer.echo(orjson.dumps(ReportOut.of(found).model_dump()))
+        return
+    typer.echo(f"{since:%B %Y}: {found.incidents} incidents, {found.critical} critical, {found.pages} pages.")
+    named = [("detect", found.mttd), ("acknowledge", found.mtta), ("mitigate", found.mttr)]
+    for name, mean in named:
+        typer.echo(f"  mean time to {name:12} {format_duration(mean) if mean is not None else 'nothing to measure'}")
+    typer.echo(f"  clocks met {found.clocks_met}, missed {found.clocks_missed}")
+    typer.echo(f"  reviews done {found.reviews_done} of {found.reviews_due} due")
+    for one in found.load:
+        typer.echo(f"  {one.who}: {one.pages} pages, {one.at_night} at night")
+    for noise in found.noise[:5]:
+        typer.echo(f"  {noise.source}: fired {noise.fired}, nobody had to act {noise.for_nothing}")
 
 
 def _find(number: int, project: str | None) -> Incident:

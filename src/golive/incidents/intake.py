@@ -8,7 +8,7 @@ from django.db import Error, transaction
 from golive.alerts.models import Flip, Severity
 from golive.alerts.models import State as SourceState
 from golive.incidents import grouping, moves, news
-from golive.incidents.lifecycle import State
+from golive.incidents.lifecycle import CLOSED, State
 from golive.incidents.models import EntryKind, Incident, Source
 from golive.incidents.timeline import write
 from golive.people.models import Project
@@ -86,7 +86,7 @@ def _calmed(flip: Flip) -> None:
             incident__project=flip.project,
             incident__environment=flip.environment,
         )
-        .exclude(incident__state=State.RESOLVED)
+        .exclude(incident__state__in=CLOSED)
         .exclude(state=SourceState.OK)
         .select_related("incident__project")
     )
@@ -118,7 +118,7 @@ def _mitigate_if_all_well(incident: Incident, at: datetime) -> None:
 def _candidates(flip: Flip) -> list[grouping.Candidate]:
     incidents = (
         Incident.objects.filter(project=flip.project, environment=flip.environment)
-        .exclude(state=State.RESOLVED)
+        .exclude(state__in=CLOSED)
         .prefetch_related("sources")
     )
     return [

@@ -2,6 +2,7 @@
 
 Recovery alone is only mitigation: an incident is resolved when its cause is written down and the fixing release is
 linked, or when somebody says why none is needed. A condition that fires again reopens what had only been mitigated.
+It is reviewed when the post-mortem is done.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ class State(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
+    REVIEWED = "reviewed"
 
 
 class Event(StrEnum):
@@ -26,6 +28,7 @@ class Event(StrEnum):
     REFIRE = "refire"
     RESOLVE = "resolve"
     REOPEN = "reopen"
+    REVIEW = "review"
 
 
 TABLE: dict[tuple[State, Event], State] = {
@@ -39,8 +42,11 @@ TABLE: dict[tuple[State, Event], State] = {
     (State.MITIGATED, Event.RESOLVE): State.RESOLVED,
     (State.MITIGATED, Event.REOPEN): State.DETECTED,
     (State.RESOLVED, Event.REOPEN): State.DETECTED,
+    (State.RESOLVED, Event.REVIEW): State.REVIEWED,
+    (State.REVIEWED, Event.REOPEN): State.DETECTED,
 }
 OPEN = (State.DETECTED, State.ACKNOWLEDGED)
+CLOSED = (State.RESOLVED, State.REVIEWED)
 
 
 class IllegalTransition(Exception):
@@ -57,9 +63,11 @@ class Clocks:
     acknowledged_at: datetime | None = None
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
+    reviewed_at: datetime | None = None
 
     def latest(self) -> datetime:
         known = (self.detected_at, self.paging_since, self.acknowledged_at, self.mitigated_at, self.resolved_at)
+        known = (*known, self.reviewed_at)
         return max(at for at in known if at is not None)
 
 
@@ -89,8 +97,10 @@ def after(state: State, clocks: Clocks, event: Event, at: datetime) -> Step:
             clocks = replace(clocks, mitigated_at=at)
         case Event.RESOLVE:
             clocks = replace(clocks, mitigated_at=clocks.mitigated_at or at, resolved_at=at)
+        case Event.REVIEW:
+            clocks = replace(clocks, reviewed_at=at)
         case Event.REFIRE | Event.REOPEN:
-            clocks = replace(clocks, paging_since=at, mitigated_at=None, resolved_at=None)
+            clocks = replace(clocks, paging_since=at, mitigated_at=None, resolved_at=None, reviewed_at=None)
     return Step(TABLE[state, event], clocks, at)
 
 
@@ -108,4 +118,5 @@ _DONE = {
     Event.REFIRE: "fired again",
     Event.RESOLVE: "resolved",
     Event.REOPEN: "reopened",
+    Event.REVIEW: "marked as reviewed",
 }

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 
 from golive.alerts.models import Flip, Severity
@@ -32,6 +33,7 @@ class Incident(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)  # first told on the status page
     mitigated_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True)  # pages wait until then, and start anew
     next_page_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
@@ -58,6 +60,11 @@ class Incident(models.Model):
         return f"/p/{self.project.slug}/incidents/{self.number}/"
 
     @property
+    def url(self) -> str:
+        """Its page's address, for messages."""
+        return f"{settings.PUBLIC_URL}{self.link}"
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN
 
@@ -82,6 +89,7 @@ class Incident(models.Model):
             acknowledged_at=self.acknowledged_at,
             mitigated_at=self.mitigated_at,
             resolved_at=self.resolved_at,
+            reviewed_at=self.reviewed_at,
         )
 
 
@@ -122,6 +130,8 @@ class EntryKind(models.TextChoices):
     ACTION = "action"
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
+    ROLE = "role"
+    REVIEWED = "reviewed"
 
 
 class TimelineEntry(models.Model):
@@ -153,3 +163,58 @@ class PageSent(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["incident", "number"], name="page_number")]
+
+
+class Duty(models.TextChoices):
+    """Who does what while it is on."""
+
+    COMMANDER = "commander"
+    COMMUNICATIONS = "communications"
+    OPERATIONS = "operations"
+
+
+class DutyHeld(models.Model):
+    """A role in an incident and who has it."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="duties")
+    duty = models.CharField(max_length=16, choices=Duty)
+    who = models.CharField(max_length=254)
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering = ["duty"]
+        constraints = [models.UniqueConstraint(fields=["incident", "duty"], name="incident_duty")]
+
+
+class Review(models.Model):
+    """The post-mortem, born with the incident: facts that golive knows, words that people write. Blameless."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="review")
+    summary = models.TextField(blank=True)
+    happened = models.TextField(blank=True)
+    why = models.TextField(blank=True)
+    went_well = models.TextField(blank=True)
+    went_badly = models.TextField(blank=True)
+    lucky = models.TextField(blank=True)
+    nothing_to_do = models.TextField(blank=True)  # why no action follows, where none does
+    impact = models.JSONField(default=dict)  # frozen when it was over: telemetry is not kept for ever
+    curves = models.JSONField(default=dict)
+    changed_at = models.DateTimeField(null=True, blank=True)
+    changed_by = models.CharField(max_length=200, blank=True)
+    overdue_told_at = models.DateTimeField(null=True, blank=True)
+
+
+class ActionItem(models.Model):
+    """What changes because of an incident. `proof` names what shows it: check:NAME, rule:NAME or an issue's URL."""
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="actions")
+    text = models.CharField(max_length=300)
+    owner = models.EmailField()
+    due = models.DateField()
+    proof = models.CharField(max_length=300, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.CharField(max_length=200, blank=True)
+    overdue_told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["due", "id"]

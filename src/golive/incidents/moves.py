@@ -11,7 +11,7 @@ from golive.changes.models import Kind
 from golive.changes.record import record
 from golive.incidents import lifecycle, news
 from golive.incidents.lifecycle import Event, IllegalTransition, State
-from golive.incidents.models import EntryKind, Incident, TimelineEntry
+from golive.incidents.models import Duty, DutyHeld, EntryKind, Incident, Review, TimelineEntry
 from golive.incidents.timeline import write
 from golive.kit.durations import format_duration
 from golive.notify.outbox import withdraw
@@ -52,6 +52,7 @@ def open_incident(
             paging_since=at,
             next_page_at=at if severity == Severity.CRITICAL else None,
         )
+        Review.objects.create(incident=incident)
         entry = write(incident, EntryKind.DETECTED, text or f"Opened by {by}: {title}", at, actor=by)
         if by != "golive":
             audit.record(by, "incident.open", f"#{incident.number}", project=project, title=title)
@@ -128,6 +129,26 @@ def resolve(
         return incident
 
 
+def review(incident: Incident, by: str, at: datetime) -> Incident:
+    """The post-mortem is done."""
+    return _move(incident, Event.REVIEW, at, by, EntryKind.REVIEWED, f"Reviewed by {by}")
+
+
+def assign(incident: Incident, duty: Duty, who: str, by: str, at: datetime) -> None:
+    """Give a role to somebody; an empty `who` frees it."""
+    with transaction.atomic():
+        kept = incident.duties.filter(duty=duty).first()
+        if (kept.who if kept else "") == who:
+            return
+        if who:
+            DutyHeld.objects.update_or_create(incident=incident, duty=duty, defaults={"who": who, "since": at})
+        elif kept:
+            kept.delete()
+        words = f"{who} is {duty.label.lower()} now" if who else f"Nobody is {duty.label.lower()} any more"
+        write(incident, EntryKind.ROLE, words, at, actor=by)
+        audit.record(by, "incident.role", f"#{incident.number}", project=incident.project, duty=duty.value, who=who)
+
+
 def note(incident: Incident, by: str, at: datetime, text: str) -> TimelineEntry:
     """Write down what somebody saw or did."""
     if not text.strip():
@@ -164,6 +185,7 @@ def _move(incident: Incident, event: Event, at: datetime, by: str, kind: EntryKi
         kept.acknowledged_at = step.clocks.acknowledged_at
         kept.mitigated_at = step.clocks.mitigated_at
         kept.resolved_at = step.clocks.resolved_at
+        kept.reviewed_at = step.clocks.reviewed_at
         kept.paging_since = step.clocks.paging_since
         if step.state != State.DETECTED or event in (Event.REFIRE, Event.REOPEN):
             kept.snoozed_until = None

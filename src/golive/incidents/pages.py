@@ -19,17 +19,17 @@ from golive.alerts.models import Severity
 from golive.changes.models import Change, Kind
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
-from golive.incidents import actions, links, moves, view
+from golive.incidents import actions, links, moves, review_pages, view
 from golive.incidents.actions import ActionError
-from golive.incidents.lifecycle import OPEN, IllegalTransition, State
-from golive.incidents.models import EntryKind, Incident
+from golive.incidents.lifecycle import CLOSED, OPEN, IllegalTransition, State
+from golive.incidents.models import Duty, EntryKind, Incident
 from golive.incidents.timeline import write
-from golive.people.models import Role
+from golive.people.models import Role, User
 from golive.people.permissions import needs
 from golive.people.tokens import actor
 
 PAGE = 30
-SHOWN = {"open": list(OPEN), "unresolved": [*OPEN, State.MITIGATED], "resolved": [State.RESOLVED]}
+SHOWN = {"open": list(OPEN), "unresolved": [*OPEN, State.MITIGATED], "resolved": list(CLOSED)}
 
 
 def incidents(request: HttpRequest, slug: str) -> HttpResponse:
@@ -63,6 +63,7 @@ def incident(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = _incident(request, slug, number)
     context = _live(found) | {
         "blocks": actions.blocks(request, found),
+        "people": User.objects.filter(is_active=True).values_list("email", flat=True),
         "releases": Change.objects.filter(project=found.project, kind=Kind.DEPLOY).exclude(release="")[:10],
     }
     return render(request, "incidents/incident.html", context)
@@ -99,6 +100,8 @@ def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse
                 moves.acknowledge(found, by, now)
             case "snooze":
                 moves.snooze(found, by, now, _minutes(given.get("minutes", "30")))
+            case "role":
+                moves.assign(found, Duty(given.get("duty", "")), given.get("who", "").strip()[:254], by, now)
             case "mitigation":
                 moves.mitigate(found, by, now)
             case "note":
@@ -111,6 +114,8 @@ def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse
                 moves.reopen(found, by, now)
     except IllegalTransition as error:
         messages.error(request, str(error))
+    except ValueError:
+        messages.error(request, "There is no such role.")
     return redirect("incident", slug, number)
 
 
@@ -184,7 +189,12 @@ def _may_act(incident: Incident, purpose: links.Purpose) -> bool:
         case links.Purpose.SNOOZE:
             return incident.state == State.DETECTED
         case links.Purpose.RESOLVE:
-            return incident.state != State.RESOLVED
+            return incident.state not in CLOSED
+
+
+def _duties(incident: Incident) -> list[tuple[Duty, str]]:
+    held = {one.duty: one.who for one in incident.duties.all()}
+    return [(duty, held.get(duty, "")) for duty in Duty]
 
 
 def _minutes(text: str) -> timedelta:
@@ -205,16 +215,18 @@ def _live(incident: Incident) -> dict[str, Any]:
         "sources": incident.sources.all(),
         "suspects": view.suspects(incident),
         "measures": view.measures(incident, now, public=incident.is_critical),
+        "duties": _duties(incident),
         "lines": view.timeline(incident),
         "offers": actions.offers(incident) if incident.is_open else [],
         "may_acknowledge": incident.state == State.DETECTED,
-        "may_resolve": incident.state != State.RESOLVED,
-        "may_reopen": incident.state in (State.MITIGATED, State.RESOLVED),
+        "may_resolve": incident.state not in CLOSED,
+        "may_reopen": incident.state in (State.MITIGATED, *CLOSED),
     }
 
 
-NOUNS = "acknowledgement|snooze|mitigation|note|severity|resolution|reopening"
+NOUNS = "acknowledgement|snooze|role|mitigation|note|severity|resolution|reopening"
 urlpatterns = [
+    *review_pages.urlpatterns,
     path("p/<slug:slug>/incidents/", incidents, name="incidents"),
     path("p/<slug:slug>/incidents/new/", create, name="incident-new"),
     path("p/<slug:slug>/incidents/<int:number>/", incident, name="incident"),

@@ -1,6 +1,13 @@
-"""What the pager runs for this room."""
+"""What the pager and the jobs process run for this room."""
 
+from datetime import timedelta
+
+from golive.incidents import reviews
 from golive.incidents.service import serve
-from golive.kit.periodic import Service
+from golive.kit.periodic import Periodic, Process, Service
 
 SERVICES = [Service("incidents", serve)]
+PERIODIC = [
+    Periodic("reviews overdue", timedelta(minutes=1), reviews.remind_now),
+    Periodic("reviews numbers", timedelta(minutes=1), reviews.freeze_now, Process.JOBS),
+]

@@ -27,6 +27,8 @@ LOOKS = {
     EntryKind.ACTION: ("info", "tool"),
     EntryKind.MITIGATED: ("ok", "circle-check"),
     EntryKind.RESOLVED: ("ok", "circle-check"),
+    EntryKind.ROLE: ("info", "users"),
+    EntryKind.REVIEWED: ("ok", "file-check"),
 }
 DELIVERIES = {
     Delivery.PENDING: "being sent",
@@ -69,6 +71,8 @@ def headline(incident: Incident, now: datetime) -> str:
             return f"{incident.title}: recovered after {lasted}; the cause is not written down yet."
         case State.RESOLVED:
             return f"{incident.title}: resolved, it lasted {lasted}."
+        case State.REVIEWED:
+            return f"{incident.title}: resolved and reviewed, it lasted {lasted}."
 
 
 def timeline(incident: Incident) -> list[Line]:
@@ -97,8 +101,15 @@ def measures(incident: Incident, now: datetime, *, public: bool) -> list[clocks.
         published_at=incident.published_at,
         mitigated_at=incident.mitigated_at,
         resolved_at=incident.resolved_at,
+        reviewed_at=incident.reviewed_at,
     )
     return clocks.measure(instants, now, pages=incident.is_critical, public=public)
+
+
+def review_late(incident: Incident, now: datetime) -> bool:
+    """Whether the review of a critical incident is overdue."""
+    waits = incident.is_critical and incident.mitigated_at is not None and incident.reviewed_at is None
+    return waits and incident.mitigated_at is not None and now - incident.mitigated_at > clocks.REVIEW_TARGET
 
 
 def _line(entry: TimelineEntry) -> Line:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from golive.incidents.lifecycle import OPEN, State
+from golive.incidents.lifecycle import CLOSED, OPEN, State
 from golive.kit.durations import format_duration
 from golive.statuspage.models import Told
 
@@ -46,7 +46,7 @@ def decide(facts: Facts, publish_after: timedelta, now: datetime) -> Say | None:
         took = format_duration(facts.mitigated_at - facts.began_at)
         body = f"{_capital(what)} recovered at {facts.mitigated_at:%H:%M} UTC, after {took}. We keep watching."
         return Say(Told.MONITORING, body, "it recovered")
-    if facts.state == State.RESOLVED and facts.last_told != Told.RESOLVED:
+    if facts.state in CLOSED and facts.last_told != Told.RESOLVED:
         until = f" to {facts.mitigated_at:%H:%M} UTC" if facts.mitigated_at else ""
         return Say(Told.RESOLVED, f"This is resolved. It affected {what} from {since}{until}.", "it is resolved")
     return None

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
+from golive.incidents.lifecycle import CLOSED
 from golive.incidents.models import Incident
 from golive.people.models import Role
 from golive.people.permissions import needs
@@ -65,7 +66,7 @@ def statuspage(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "settings": telling.page_of(project),
         "public_url": publish.public_url(slug),
-        "untold": Incident.objects.filter(project=project, notice=None).exclude(state="resolved")[:20],
+        "untold": Incident.objects.filter(project=project, notice=None).exclude(state__in=CLOSED)[:20],
         "told_choices": Told.choices,
     }
     return render(request, "statuspage/admin.html", context)

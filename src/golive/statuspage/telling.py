@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 
-from golive.incidents.lifecycle import State
+from golive.incidents.lifecycle import CLOSED, State
 from golive.incidents.models import EntryKind, Incident
 from golive.incidents.timeline import write
 from golive.people import audit
@@ -76,7 +76,7 @@ def publish_due(now: datetime) -> int:
     """Publish what golive tells by itself; how many updates."""
     newest = Update.objects.filter(notice__incident=OuterRef("pk")).order_by("-at", "-id").values("told")[:1]
     found = Incident.objects.annotate(last_told=Subquery(newest))
-    found = found.filter(~Q(state=State.RESOLVED) | Q(last_told__isnull=False) & ~Q(last_told=Told.RESOLVED))
+    found = found.filter(~Q(state__in=CLOSED) | Q(last_told__isnull=False) & ~Q(last_told=Told.RESOLVED))
     return sum(_publish(incident, now) for incident in found if _worth_a_look(incident))
 
 
