@@ -57,7 +57,7 @@ def resolve(incident):
 
 
 def test_it_is_not_done_before_people_wrote_and_resolved(review):
-    with pytest.raises(reviews.ReviewError, match="What happened"):
+    with pytest.raises(reviews.ReviewError, match="what happened"):
         reviews.complete(review, "ada", timezone.now())
     reviews.write(review, {"happened": "It filled up.", "why": "No alert.", "title": "ignored"}, "ada", timezone.now())
     with pytest.raises(reviews.ReviewError, match="an action"):

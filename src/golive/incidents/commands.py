@@ -14,12 +14,13 @@ from rich.table import Table
 
 from golive.alerts.models import Severity
 from golive.incidents import history, moves, reviews, view
-from golive.incidents.api import IncidentOut, ReportOut, entry_out
+from golive.incidents.api import IncidentOut, entry_out
 from golive.incidents.clocks import Verdict
 from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Incident
 from golive.incidents.postmortem import content, markdown
 from golive.incidents.report import month as month_of
+from golive.incidents.review_api import ReportOut
 from golive.kit.durations import DurationError, format_duration, parse_duration
 from golive.people.choice import WRONG_INPUT, choose
 

@@ -66,8 +66,8 @@ class Clocks:
     reviewed_at: datetime | None = None
 
     def latest(self) -> datetime:
-        known = (self.detected_at, self.paging_since, self.acknowledged_at, self.mitigated_at, self.resolved_at)
-        known = (*known, self.reviewed_at)
+        known = [self.detected_at, self.paging_since, self.acknowledged_at]
+        known += [self.mitigated_at, self.resolved_at, self.reviewed_at]
         return max(at for at in known if at is not None)
 
 

@@ -88,7 +88,7 @@ def finish(action: ActionItem, proof: str, by: str, at: datetime) -> None:
 
 def lacking(review: Review) -> str:
     """What the review still needs; empty when it is complete."""
-    missing = [PROMPTS[name][0] for name in ASKED if not getattr(review, name).strip()]
+    missing = [PROMPTS[name][0].lower() for name in ASKED if not getattr(review, name).strip()]
     if not review.nothing_to_do.strip() and not review.actions.exists():
         missing.append("an action, or why none is needed")
     return ", ".join(missing)
