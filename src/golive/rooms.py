@@ -30,6 +30,7 @@ ROOMS = (
     "rules",
     "flags",
     "releases",
+    "pipelines",
     "incidents",
     "statuspage",
     "readiness",

@@ -1,0 +1,1 @@
+"""Pipelines: from a git push to production through eight stages, and what each run tells."""

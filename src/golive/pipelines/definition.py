@@ -1,0 +1,57 @@
+"""A repository's pipeline as its golive.toml says, at one tree."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from golive.config import reader, sections
+from golive.config.positions import positions
+from golive.config.reader import ConfigError, Document, Problem
+from golive.pipelines.section import PipelineSection
+from golive.pipelines.tree import Repository
+
+FILE = "golive.toml"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What golive.toml says that a run needs."""
+
+    app: str
+    pipeline: PipelineSection
+
+
+def read(repository: Repository, tree: str) -> Definition:
+    """The definition at a tree. Raises ConfigError naming file, line and key."""
+    content = repository.read(tree, FILE)
+    if content is None:
+        problem = Problem(FILE, 0, "", "no such file", "a golive.toml; `golive init` writes a first one")
+        raise ConfigError([problem])
+    return parsed(content)
+
+
+def parsed(content: bytes) -> Definition:
+    """The definition in a file's content. Other sections are somebody else's to check."""
+    try:
+        text = content.decode()
+        data = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([Problem(FILE, 0, "", f"text that is not TOML ({error})", "valid TOML 1.0")]) from error
+    ours = {key: value for key, value in data.items() if key == "pipeline"}
+    places = {path: (FILE, line) for path, line in positions(text).items()}
+    document = Document(ours, places, FILE)
+    wanted = reader.validate(document, [one for one in sections.registered() if one.key == "pipeline"])
+    pipeline = wanted["pipeline"]
+    assert isinstance(pipeline, PipelineSection)  # noqa: S101
+    app = data.get("app")
+    name = app.get("name") if isinstance(app, dict) else None
+    return Definition(name if isinstance(name, str) else "", pipeline)
+
+
+def folder_of(start: Path) -> Path:
+    """The folder with golive.toml, here or above. Raises ConfigError."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE).exists():
+            return folder
+    where = f"no {FILE} in {start} or above"
+    raise ConfigError([Problem(FILE, 0, "", where, "a golive.toml; `golive init` writes a first one")])
