@@ -133,8 +133,8 @@ def test_a_flaky_test_is_recognised_and_quarantine_excuses_it(
         "good.xml": report.format(""),
         "bad.xml": report.format('<failure message="unlucky"/>'),
         "dice.sh": """
-if [ -e $XDG_CACHE_HOME/seen ]; then cp good.xml $GOLIVE_REPORTS; exit; fi
-touch $XDG_CACHE_HOME/seen; cp bad.xml $GOLIVE_REPORTS; exit 1
+if [ -e $XDG_CACHE_HOME/seen ]; then cp good.xml $REPORTS; exit; fi
+touch $XDG_CACHE_HOME/seen; cp bad.xml $REPORTS; exit 1
 """,
     }
     commit('[pipeline.unit]\nrun = "sh dice.sh"\nretries = 1', files)
@@ -142,7 +142,7 @@ touch $XDG_CACHE_HOME/seen; cp bad.xml $GOLIVE_REPORTS; exit 1
     step = RunStep.objects.get(run=run, name="unit")
     assert (run.state, step.attempts, step.flaky) == (State.PASSED, 2, ["t::dice"]), said(run, "unit")
     assert FlakyTest.objects.get().times == 1
-    commit('[pipeline.unit]\nrun = "cp bad.xml $GOLIVE_REPORTS; exit 1"')
+    commit('[pipeline.unit]\nrun = "cp bad.xml $REPORTS; exit 1"')
     assert ship(project, repository, [Stage.UNIT]).state == State.FAILED, "flaky is no excuse by itself"
     now = timezone.now()
     keep = {"owner": "ada", "reason": "races", "now": now, "actor": "test"}
@@ -206,7 +206,7 @@ secrets = ["API_KEY"]
     commit(text)
     run = ship(project, repository, [Stage.UNIT, Stage.E2E], fork=True)
     everything = said(run, "unit") + said(run, "e2e")
-    assert "GOLIVE_REPORTS" in everything, "it did look"
+    assert "REPORTS" in everything, "it did look"
     assert "hunter2" not in everything
     assert not Path(data, "written").exists()
     assert states(run)["e2e"] == State.BLOCKED

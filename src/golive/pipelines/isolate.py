@@ -126,7 +126,7 @@ def environment(level: Level, cell: Cell, given: Mapping[str, str], *, trusted: 
         "PYTHONUNBUFFERED": "1",
         "CI": "true",
         "GOLIVE": "1",
-        "GOLIVE_REPORTS": reports,
+        "REPORTS": reports,
         "PYTEST_ADDOPTS": f"--junitxml={reports}/pytest.xml",
         **given,
     }

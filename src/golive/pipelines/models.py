@@ -116,7 +116,7 @@ class RunStep(models.Model):
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["run", "name"], name="step_once")]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="run_step_once")]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.run_id}"

@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='runstep',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='step_once'),
+            constraint=models.UniqueConstraint(fields=('run', 'name'), name='run_step_once'),
         ),
         migrations.AddIndex(
             model_name='failedtest',
