@@ -1,5 +1,6 @@
 """The pool: its size, what it breaks, and a real PgBouncer run by golive."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,7 @@ def pooled(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     setup.bring_up(place.database)
     yield place
     setup.pool_of(place.database).stop()
+    shutil.rmtree(folder)
 
 
 def through(place: Place) -> str:
