@@ -33,6 +33,7 @@ ROOMS = (
     "pipelines",
     "incidents",
     "statuspage",
+    "support",
     "readiness",
 )
 

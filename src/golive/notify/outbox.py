@@ -49,8 +49,12 @@ def enqueue(
     fallback: Sequence[tuple[str, str]] = (),
     person: str = "",
     not_before: datetime | None = None,
+    message_id: str = "",
 ) -> OutboxMessage:
-    """Put a message into the outbox, in the caller's transaction; the same `key` again changes nothing."""
+    """Put a message into the outbox, in the caller's transaction; the same `key` again changes nothing.
+
+    `message_id` is the mail's own, for who must recognise the answers to it; a random one else.
+    """
     now = timezone.now()
     message, made = OutboxMessage.objects.get_or_create(
         key=key,
@@ -67,7 +71,7 @@ def enqueue(
             "urgency": urgency,
             "about": about,
             "fallback": [list(pair) for pair in fallback],
-            "message_id": f"<{uuid.uuid4().hex}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}>",
+            "message_id": message_id or f"<{uuid.uuid4().hex}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}>",
             "next_attempt_at": max(not_before or now, now),
             "created_at": now,
         },

@@ -93,9 +93,20 @@ class Email:
 
 
 def compose(message: OutboxMessage, sender: str) -> EmailMultiAlternatives:
-    """The mail: plain text first, HTML beside it, threads with other mails about the same thing."""
-    headers = {"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"}
-    if message.about:
+    """The mail: plain text first, HTML beside it, threads with other mails about the same thing.
+
+    `data["mail"]` may say more: `from`, `reply_to`, `in_reply_to` (a Message-ID), and `automatic` false for what a
+    person wrote.
+    """
+    told = message.data.get("mail", {})
+    headers = {"Message-ID": message.message_id}
+    if told.get("automatic", True):
+        headers["Auto-Submitted"] = "auto-generated"
+    if told.get("in_reply_to"):
+        headers["In-Reply-To"] = headers["References"] = told["in_reply_to"]
+    if told.get("reply_to"):
+        headers["Reply-To"] = told["reply_to"]
+    if message.about and "References" not in headers:
         domain = message.message_id.rpartition("@")[2].rstrip(">")
         headers["References"] = f"<{message.about.replace(':', '-')}.p{message.project_id}@{domain}>"
     if message.urgency == "high":
@@ -103,7 +114,7 @@ def compose(message: OutboxMessage, sender: str) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,
-        from_email=sender or "golive@localhost",
+        from_email=told.get("from") or sender or "golive@localhost",
         to=[message.recipient],
         headers=headers,
     )
