@@ -126,7 +126,12 @@ def closure(request: HttpRequest, slug: str, number: int) -> Status[None]:
     response={202: ConversationOut},
     auth=scope("support:write"),
     summary="Hand in a mail as it was received",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
 )
 def mail(request: HttpRequest, slug: str) -> Status[Conversation]:
     """A raw RFC 5322 message, from a mail provider's route or a mail server's pipe. The same one twice counts once."""
