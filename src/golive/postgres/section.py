@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
+from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.look.plan import MachinePlan, ReviewPlan
 from golive.postgres.models import Database
 from golive.postgres.pool.plan import PoolPlan
@@ -25,6 +26,8 @@ class DatabaseSection(BaseModel):
     """The connection pool."""
     review: ReviewPlan = ReviewPlan()
     """The weekly slow-query review."""
+    advice: AdvicePlan = AdvicePlan()
+    """Index and query advice."""
 
 
 def _said(plan: DatabaseSection) -> dict[str, str | None]:

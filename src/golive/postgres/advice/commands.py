@@ -1,0 +1,92 @@
+"""`golive db advise`: which indexes to have, proved on a clone where there is one."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from golive.console import words
+from golive.people import audit
+from golive.postgres.advice import keep
+from golive.postgres.advice.migration import written
+from golive.postgres.advice.plan import Framework
+from golive.postgres.advice.report import Report
+from golive.postgres.choice import chosen
+
+app = typer.Typer()
+
+
+@app.command()
+def advise(
+    project: Annotated[str | None, typer.Option(help="The project's slug.")] = None,
+    log: Annotated[Path | None, typer.Option(help="A server log, for the arguments that statements had.")] = None,
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Only predict, although there is a clone.")] = False,
+    migration: Annotated[Framework | None, typer.Option(help="Print the proved advice as a migration.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Also say for each statement why nothing is advised.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """Advise indexes for the workload; exit 0 when there is nothing to do, 1 with advice, 2 when it is not proved."""
+    database = chosen(project)
+    now = timezone.now()
+    report = keep.look(database, now, log, "" if no_proof else None)
+    run = keep.save(database, report, "cli", now)
+    audit.record("cli", "database.advise", str(run.pk), project=database.project, changes=len(report.changes))
+    if migration is not None:
+        advised = report.advised
+        adds = [change.candidate for change in advised if change.candidate]
+        drops = [change.index for change in advised if change.index]
+        if not adds and not drops:
+            typer.echo(report.headline() + " Nothing is proved, so there is no migration to write.", err=True)
+            raise typer.Exit(0 if not report.changes else 2)
+        sys.stdout.write(written(migration, adds, drops))
+    elif as_json:
+        sys.stdout.write(orjson.dumps(report.as_dict()).decode() + "\n")
+    else:
+        _show(report, why)
+    raise typer.Exit(_code(report))
+
+
+def _code(report: Report) -> int:
+    if not report.findings:
+        return 2
+    open_changes = [change for change in report.changes if change.stage != "refused"]
+    if not open_changes:
+        return 0
+    return 1 if any(change.stage == "proved" for change in open_changes) else 2
+
+
+def _show(report: Report, why: bool) -> None:
+    console = Console()
+    if report.changes:
+        table = Table("what", "index", "size", "stage", "before", "after", "because")
+        for change in report.changes:
+            table.add_row(
+                change.kind,
+                change.name,
+                words.size(change.size_bytes),
+                change.stage,
+                words.milliseconds(change.before_ms) if change.before_ms is not None else words.DASH,
+                words.milliseconds(change.after_ms) if change.after_ms is not None else words.DASH,
+                change.reason,
+            )
+        console.print(table)
+    for finding in report.findings:
+        for trap in finding.traps:
+            typer.echo(f"  {' '.join(finding.text.split())[:100]}\n      {trap.problem}; instead: {trap.instead}")
+        if why and (finding.silence or finding.reads):
+            typer.echo(f"  {' '.join(finding.text.split())[:100]}\n      {finding.reads} {finding.silence}")
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(report.headline())
+    if report.gap is not None and report.cost_before:
+        typer.echo(
+            f"Estimated cost of the workload: {report.cost_after / report.cost_before:.0%} of today's, within "
+            f"{report.gap:.2%} of the best of what was tried ({report.explains} plans, {report.seconds:.1f} s)."
+        )
+    if report.advised:
+        typer.echo("As a migration: golive db advise --migration sql (or django, alembic).")

@@ -1,0 +1,150 @@
+"""Advice kept: a run saved, and later what production made of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from golive.people.secrets import SecretError, resolve
+from golive.postgres.advice import catalog as catalogs
+from golive.postgres.advice.advise import advise
+from golive.postgres.advice.clone import sweep
+from golive.postgres.advice.models import Advice, AdviceRun, Stage
+from golive.postgres.advice.plan import AdvicePlan
+from golive.postgres.advice.report import Report, finding_dict
+from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
+from golive.postgres.base import Database
+from golive.postgres.choice import url_of
+from golive.postgres.session import Connection, session
+from golive.postgres.trouble import DatabaseTrouble, NotConfigured
+
+LEAST_CALLS_AFTER = 20
+
+
+def plan_of(database: Database) -> AdvicePlan:
+    """`[database.advice]` as applied."""
+    return AdvicePlan.model_validate(database.topic("advice"))
+
+
+def look(database: Database, now: datetime, log: Path | None = None, clone: str | None = None) -> Report:
+    """Advise for a database; nothing is saved. `clone` is a URL that goes before golive.toml's; "" means no proof."""
+    plan = plan_of(database)
+    clone_url = _clone(plan) if clone is None else clone
+    if clone_url:
+        sweep(clone_url)
+    logged = from_log(log.read_text(errors="replace")) if log else []
+    with session(url_of(database)) as connection:
+        statements = _statements(connection, plan, logged)
+        since = _since(connection)
+        return advise(connection, statements, plan, now, clone_url, since=since)
+
+
+def _clone(plan: AdvicePlan) -> str:
+    try:
+        return resolve(plan.clone) if plan.clone else ""
+    except SecretError as error:
+        raise NotConfigured(f"[database.advice] clone cannot be resolved here. {error}") from error
+
+
+def _statements(connection: Connection, plan: AdvicePlan, logged: list[Statement]) -> list[Statement]:
+    """From the statistics, with the log's arguments; from the log alone where there are no statistics."""
+    try:
+        return joined(from_statistics(connection, plan.statements), logged)
+    except psycopg.errors.UndefinedTable as error:
+        if logged:
+            return logged
+        raise DatabaseTrouble(
+            "pg_stat_statements is not in this database, so nobody knows what it is asked: `golive db connect` prints "
+            "what to do, or give a server log with --log."
+        ) from error
+    except psycopg.errors.ObjectNotInPrerequisiteState as error:
+        if logged:
+            return logged
+        raise DatabaseTrouble(
+            "pg_stat_statements must be in shared_preload_libraries; add it and restart, or give a log with --log."
+        ) from error
+
+
+def _since(connection: Connection) -> datetime | None:
+    row = connection.execute(
+        "SELECT COALESCE(stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database "
+        "WHERE datname = current_database()"
+    ).fetchone()
+    return row["since"] if row else None
+
+
+def save(database: Database, report: Report, by: str, now: datetime) -> AdviceRun:
+    """Keep a report."""
+    run = AdviceRun.objects.create(
+        database=database,
+        at=now,
+        by=by,
+        statements=len(report.findings),
+        proved=report.proved,
+        budget_bytes=report.budget_bytes,
+        cost_before=report.cost_before,
+        cost_after=report.cost_after,
+        gap=report.gap,
+        seconds=report.seconds,
+        note=" ".join(report.notes)[:500],
+        findings=[finding_dict(finding) for finding in report.findings],
+    )
+    known = {finding.key: finding for finding in report.findings}
+    for change in report.changes:
+        mine = [known[key] for key in change.keys if key in known]
+        calls = sum(finding.calls for finding in mine)
+        Advice.objects.create(
+            run=run,
+            kind=change.kind,
+            name=change.name,
+            table=change.table,
+            statement=change.statement,
+            undo=change.undo,
+            reason=change.reason,
+            stage=change.stage,
+            size_bytes=change.size_bytes,
+            predicted_ratio=change.predicted_ratio,
+            proved_before_ms=change.before_ms,
+            proved_after_ms=change.after_ms,
+            seen_before_ms=sum(finding.total_ms for finding in mine) / calls if calls else None,
+            keys=[{"key": finding.key, "calls": finding.calls, "total_ms": finding.total_ms} for finding in mine],
+        )
+    return run
+
+
+def follow(database: Database, now: datetime) -> list[Advice]:
+    """Look whether proved indexes are in production by now, and what their statements take since."""
+    waiting = Advice.objects.filter(run__database=database, kind="add", stage=Stage.PROVED)
+    if not waiting.exists():
+        return []
+    with session(url_of(database)) as connection:
+        have = {
+            index.name
+            for table in catalogs.read(connection, [one.table.rpartition(".")[2] for one in waiting]).tables.values()
+            for index in table.indexes
+            if index.valid
+        }
+        current = {one.key: one for one in from_statistics(connection, 5000)}
+    return [one for one in waiting if one.name in have and _seen(one, current, now)]
+
+
+def _seen(one: Advice, current: Mapping[str, Statement], now: datetime) -> bool:
+    """Count from when the index was first met; after enough calls say what they took."""
+    if not all("met" in each for each in one.keys):
+        for each in one.keys:
+            found = current.get(each["key"])
+            each["met"] = [found.calls, found.total_ms] if found else [0.0, 0.0]
+        one.save()
+        return False
+    calls = total = 0.0
+    for each in one.keys:
+        found = current.get(each["key"])
+        if found is not None and found.calls >= each["met"][0]:
+            calls += found.calls - each["met"][0]
+            total += found.total_ms - each["met"][1]
+    if calls < LEAST_CALLS_AFTER:
+        return False
+    one.seen_after_ms, one.seen_at, one.stage = total / calls, now, Stage.SEEN
+    one.save()
+    return True

@@ -1,0 +1,52 @@
+"""The cookbook's rule: a query that reads more than 10 % of a table wants a look, with what it read and returned."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from golive.postgres.advice.candidates import SMALL_ROWS
+from golive.postgres.advice.catalog import Catalog
+from golive.postgres.advice.whatif import nodes
+
+SHARE = 0.10
+
+
+@dataclass(frozen=True)
+class Reads:
+    """One scan of a plan: rows of the table, rows that it reads, rows that it gives on."""
+
+    table: str
+    rows: float
+    read: float
+    returned: float
+
+    @property
+    def share(self) -> float:
+        return self.read / self.rows if self.rows else 0.0
+
+    def __str__(self) -> str:
+        whole = f"{self.rows:,.0f} rows ({self.share:.0%})"
+        return f"reads {self.read:,.0f} of {self.table}'s {whole} for {self.returned:,.0f}"
+
+
+def scans(tree: dict[str, Any], catalog: Catalog) -> Iterator[Reads]:
+    """Every sequential scan of a plan; measured where the plan was run, else the planner's expectation."""
+    for node in nodes(tree):
+        if node.get("Node Type") != "Seq Scan":
+            continue
+        table = catalog.find(node["Relation Name"], node.get("Schema", ""))
+        if table is None or not table.rows:
+            continue
+        loops = node.get("Actual Loops", 1)
+        if "Actual Rows" in node:
+            returned = node["Actual Rows"] * loops
+            read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * loops
+        else:
+            returned, read = node["Plan Rows"], table.rows
+        yield Reads(table.name, table.rows, read, returned)
+
+
+def reads_too_much(tree: dict[str, Any], catalog: Catalog, share: float = SHARE) -> Reads | None:
+    """The worst scan that reads more than its share of a table that is not small, or None."""
+    found = [each for each in scans(tree, catalog) if each.rows >= SMALL_ROWS and each.share > share]
+    return max(found, key=lambda each: each.read, default=None)

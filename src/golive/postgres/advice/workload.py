@@ -1,0 +1,140 @@
+"""What the database is asked: statements with their calls, from pg_stat_statements or from the server's log."""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from golive.postgres.advice.access import Reading
+from golive.postgres.advice.arguments import PARAMETER, Sample
+from golive.postgres.advice.catalog import SQL
+
+_NUMBER_OR_STRING = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+_DURATION = re.compile(r"duration: ([\d.]+) ms\s+(?:statement|execute [^:]*|plan):\s*(.*)", re.S)
+_DETAIL = re.compile(r"(?:Query )?[Pp]arameters: (.*)", re.S)
+_ARGUMENT = re.compile(r"\$(\d+) = (NULL|'((?:[^']|'')*)')")
+_PREFIX = re.compile(r"^.*?\b(LOG|DETAIL|STATEMENT|ERROR|HINT|CONTEXT):\s+", re.M)
+_QUERY_TEXT = re.compile(r"Query Text: (.*?)(?:\n\s*Query Parameters: (.*?))?\n\s*[A-Z{]", re.S)
+MOST_RECORDED = 50
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One kind of statement. `recorded` are argument lists seen in the log."""
+
+    key: str
+    text: str
+    calls: float
+    total_ms: float = 0.0
+    rows: float = 0.0
+    recorded: tuple[tuple[str | None, ...], ...] = ()
+
+    @property
+    def mean_ms(self) -> float:
+        return self.total_ms / self.calls if self.calls else 0.0
+
+
+@dataclass
+class Query:
+    """A statement that could be read, and the texts by which it is priced and proved."""
+
+    statement: Statement
+    reading: Reading
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.statement.key
+
+    @property
+    def writes(self) -> bool:
+        return self.reading.verb in ("insert", "update", "delete", "merge")
+
+
+def from_statistics(connection: Connection[Any], limit: int = 200) -> list[Statement]:
+    """The statements of this database that took most time, from pg_stat_statements."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(SQL["statements"], {"limit": limit}).fetchall()
+    return [Statement(**row) for row in rows if row["text"] and row["text"] != "<insufficient privilege>"]
+
+
+def from_log(text: str) -> list[Statement]:
+    """Statements of a server log (log_min_duration_statement or auto_explain, stderr or csvlog), grouped by shape."""
+    found: dict[str, list[tuple[float, str, tuple[str | None, ...]]]] = defaultdict(list)
+    for duration, statement, arguments in _entries(text):
+        found[PARAMETER.sub("?", _NUMBER_OR_STRING.sub("?", " ".join(statement.split())))].append(
+            (duration, statement, arguments)
+        )
+    statements = []
+    for shape, entries in found.items():
+        recorded = tuple(dict.fromkeys(arguments for _, _, arguments in entries if arguments))[:MOST_RECORDED]
+        statements.append(
+            Statement(shape[:80], entries[0][1], len(entries), sum(entry[0] for entry in entries), 0.0, recorded)
+        )
+    return sorted(statements, key=lambda one: -one.total_ms)
+
+
+def joined(statements: Iterable[Statement], logged: Iterable[Statement]) -> list[Statement]:
+    """The statistics' statements with the arguments that the log recorded for the same shape."""
+    recorded = {_shape(one.text): one.recorded for one in logged if one.recorded}
+    return [
+        Statement(one.key, one.text, one.calls, one.total_ms, one.rows, recorded.get(_shape(one.text), ()))
+        for one in statements
+    ]
+
+
+def _shape(text: str) -> str:
+    return PARAMETER.sub("?", _NUMBER_OR_STRING.sub("?", " ".join(text.split()))).lower()
+
+
+def _entries(text: str) -> Iterator[tuple[float, str, tuple[str | None, ...]]]:
+    for message, detail in _csv(text) if text.startswith(("20", '"20')) and text.count('","') > 20 else _plain(text):
+        if not (match := _DURATION.search(message)):
+            continue
+        statement, arguments = match[2].strip(), detail
+        if plan := _QUERY_TEXT.search(message + "\n{"):
+            statement, arguments = plan[1].strip(), plan[2] or detail
+        if statement:
+            yield float(match[1]), statement, _arguments(arguments)
+
+
+def _plain(text: str) -> Iterator[tuple[str, str]]:
+    """(message, its DETAIL) of each LOG entry; lines that begin with a tab belong to the entry before."""
+    message = detail = ""
+    kind = ""
+    for line in text.splitlines():
+        if match := _PREFIX.match(line):
+            kind, rest = match[1], line[match.end() :]
+            if kind == "LOG":
+                if message:
+                    yield message, detail
+                message, detail = rest, ""
+            elif kind == "DETAIL":
+                detail = rest
+        elif kind == "LOG":
+            message += "\n" + line.strip()
+        elif kind == "DETAIL":
+            detail += " " + line.strip()
+    if message:
+        yield message, detail
+
+
+def _csv(text: str) -> Iterator[tuple[str, str]]:
+    for row in csv.reader(io.StringIO(text)):
+        if len(row) > 14 and row[11] == "LOG":
+            yield row[13], row[14]
+
+
+def _arguments(detail: str) -> tuple[str | None, ...]:
+    match = _DETAIL.search(detail) or re.search(r"(\$1 = .*)", detail, re.S)
+    if not match:
+        return ()
+    return tuple(
+        None if whole == "NULL" else inner.replace("''", "'") for _, whole, inner in _ARGUMENT.findall(match[1])
+    )
