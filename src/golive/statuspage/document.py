@@ -1,17 +1,32 @@
 """The status page as data: what the HTML and the Statuspage v2 JSON are both drawn from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 
 from golive.incidents.lifecycle import State
 from golive.people.models import Project
+from golive.statuspage import maintenance
 from golive.statuspage.conditions import conditions_of
-from golive.statuspage.models import Component, Day, Notice, Told, Update
+from golive.statuspage.models import (
+    Component,
+    Day,
+    Maintenance,
+    MaintenanceUpdate,
+    Notice,
+    Stage,
+    StatusPage,
+    Told,
+    Update,
+)
 from golive.statuspage.standing import Overall, Standing, Status, of_component, of_page
-from golive.statuspage.telling import page_of
+from golive.statuspage.telling import affected_components, page_of
+from golive.statuspage.wording import words
 
 DAYS = 90
 PAST = 30
+OVER = (Told.RESOLVED, Told.POSTMORTEM)
 
 
 @dataclass(frozen=True)
@@ -61,8 +76,34 @@ class Story:
         return Told(self.updates[0].told)
 
     @property
+    def codes(self) -> set[str]:
+        """The components that it concerned, by what was said of them and by what fired."""
+        said = {code for update in self.updates for code in update.affected}
+        return said | {component.code for component in affected_components(self.notice.incident)}
+
+    @property
     def resolved_at(self) -> datetime | None:
-        return self.updates[0].at if self.told == Told.RESOLVED else None
+        return next((one.at for one in self.updates if one.told == Told.RESOLVED), None)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A scheduled maintenance with its updates, newest first."""
+
+    work: Maintenance
+    updates: list[MaintenanceUpdate]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Components under a heading; those without one stand alone, under an empty name."""
+
+    name: str
+    parts: list[Part]
+
+    @property
+    def code(self) -> str:
+        return sha256(f"group/{self.parts[0].component.project_id}/{self.name}".encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -75,15 +116,32 @@ class Document:
     parts: list[Part]
     open: list[Story]
     past: list[Story]
+    works: list[Work]
+    page: StatusPage
     written_at: datetime
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return words(self.page.language)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The components by their groups, in the order in which these first appear."""
+        names = dict.fromkeys(part.component.group for part in self.parts)
+        return [Group(name, [part for part in self.parts if part.component.group == name]) for name in names]
+
+    @property
+    def live_works(self) -> list[Work]:
+        return [work for work in self.works if work.work.stage != Stage.COMPLETED]
 
 
 def compose(project: Project, now: datetime) -> Document:
     """Gather the page of a project."""
     components = list(Component.objects.filter(project=project))
     stories = _stories(project)
-    live = [story for story in stories if story.told != Told.RESOLVED]
-    said = _said(live)
+    live = [story for story in stories if story.told not in OVER]
+    settings = page_of(project)
+    said = _said(live) | dict.fromkeys(maintenance.under_way(project), Status.MAINTENANCE)
     conditions = conditions_of(project, components, now)
     bars = _bars(project, components, now.date())
     parts = [
@@ -92,13 +150,21 @@ def compose(project: Project, now: datetime) -> Document:
     ]
     return Document(
         project=project,
-        title=page_of(project).title or f"{project.name} status",
+        title=settings.title or f"{project.name} status",
         overall=of_page({part.component.name: part.standing.status for part in parts}, len(live)),
         parts=parts,
         open=live,
-        past=[story for story in stories if story.told == Told.RESOLVED],
+        past=[story for story in stories if story.told in OVER],
+        works=_works(project, now),
+        page=settings,
         written_at=now,
     )
+
+
+def _works(project: Project, now: datetime) -> list[Work]:
+    """Maintenance that is to come or under way, and what was completed in the last 30 days."""
+    found = Maintenance.objects.filter(project=project, ends_at__gte=now - timedelta(days=30))
+    return [Work(one, list(one.updates.all())) for one in found.prefetch_related("updates")[:PAST]]
 
 
 def _stories(project: Project) -> list[Story]:

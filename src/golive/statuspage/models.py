@@ -15,6 +15,16 @@ class StatusPage(models.Model):
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="statuspage")
     title = models.CharField(max_length=120, blank=True)
     publish_after = models.DurationField(default=timedelta(minutes=5))
+    approve = models.BooleanField(default=False)  # what golive would tell waits for a person
+    language = models.CharField(max_length=5, default="en")
+    domain = models.CharField(max_length=253, blank=True)
+    password = models.CharField(max_length=200, blank=True)  # a reference; a page with one is private
+    logo = models.TextField(blank=True)  # a data: URL
+    colour = models.CharField(max_length=7, blank=True)
+    push = models.CharField(max_length=500, blank=True)
+    mail_customers = models.BooleanField(default=False)
+    lookup = models.CharField(max_length=300, blank=True)  # URL, or a reference to one, that turns ids into addresses
+    templates = models.JSONField(default=list)  # [{name, title, body}]
 
 
 class Component(models.Model):
@@ -24,6 +34,7 @@ class Component(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=300, blank=True)
     position = models.PositiveIntegerField()
+    group = models.CharField(max_length=120, blank=True)
     checks = models.JSONField(default=list)
     rules = models.JSONField(default=list)
     services = models.JSONField(default=list)
@@ -57,6 +68,7 @@ class Told(models.TextChoices):
     IDENTIFIED = "identified"
     MONITORING = "monitoring"
     RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
 
 
 class Notice(models.Model):
@@ -104,3 +116,90 @@ class Day(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "check_name", "day"], name="statuspage_day_once")]
+
+
+class Hold(models.Model):
+    """A responder keeps golive from telling customers of an incident by itself, or did."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="hold")
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True, blank=True)
+
+
+class Stage(models.TextChoices):
+    """Where a scheduled maintenance stands, in Statuspage's words."""
+
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+
+
+class Maintenance(models.Model):
+    """Work that customers are told of before. It begins and ends by itself at its times."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="maintenances")
+    title = models.CharField(max_length=200)
+    stage = models.CharField(max_length=12, choices=Stage, default=Stage.SCHEDULED)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    components = models.JSONField(default=list)  # codes
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-starts_at", "-id"]
+
+    @property
+    def code(self) -> str:
+        return sha256(f"maintenance/{self.pk}/{self.created_at.isoformat()}".encode()).hexdigest()[:12]
+
+
+class MaintenanceUpdate(models.Model):
+    """One thing told about a maintenance."""
+
+    maintenance = models.ForeignKey(Maintenance, on_delete=models.CASCADE, related_name="updates")
+    stage = models.CharField(max_length=12, choices=Stage)
+    body = models.TextField()
+    by = models.CharField(max_length=200, default="golive")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    @property
+    def code(self) -> str:
+        return sha256(f"maintenance-update/{self.pk}/{self.at.isoformat()}".encode()).hexdigest()[:12]
+
+
+class Subscriber(models.Model):
+    """Somebody who wants to hear: by mail, or at a webhook or Slack address. Counts once confirmed by mail."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="subscribers")
+    email = models.EmailField()
+    url = models.CharField(max_length=500, blank=True)
+    components = models.JSONField(default=list)  # codes; all when empty
+    made_at = models.DateTimeField()
+    asked_at = models.DateTimeField()  # when the confirming mail was last sent
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-made_at"]
+        constraints = [models.UniqueConstraint(fields=["project", "email", "url"], name="subscriber_once")]
+
+    def wants(self, codes: set[str]) -> bool:
+        """Whether news about these components (none: about the whole) concern it."""
+        return not self.components or not codes or bool(codes & set(self.components))
+
+
+class CustomerTold(models.Model):
+    """A customer who was hit by an incident and told by mail. `customer` is the id from the traces."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="customers_told")
+    customer = models.CharField(max_length=200)
+    address = models.EmailField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["incident", "customer"], name="customer_told_once")]

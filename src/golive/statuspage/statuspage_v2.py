@@ -7,8 +7,9 @@ none of its words would be true.
 from datetime import datetime
 from typing import Any
 
-from golive.statuspage.document import Document, Part, Story
-from golive.statuspage.models import Told, Update
+from golive.statuspage.document import Document, Group, Part, Story, Work
+from golive.statuspage.models import Stage, Told, Update
+from golive.statuspage.standing import WORSE
 
 
 def files(document: Document, url: str) -> dict[str, dict[str, Any]]:
@@ -21,21 +22,92 @@ def files(document: Document, url: str) -> dict[str, dict[str, Any]]:
         "updated_at": _time(document.written_at),
     }
     status = {"indicator": document.overall.indicator, "description": document.overall.sentence}
-    components = [_component(part, number, document) for number, part in enumerate(document.parts, 1)]
+    components = [
+        component
+        for number, group in enumerate(document.groups, 1)
+        for component in [*_group(group, number, document), *_members(group, number, document)]
+    ]
     live = [_incident(story, document) for story in document.open]
     every = [_incident(story, document) for story in (*document.open, *document.past)]
     base = {"page": page}
-    none: list[Any] = []
+    works = [_work(work, document) for work in document.works]
+    live_works = [_work(work, document) for work in document.live_works]
+    active = [work for work in live_works if work["status"] != Stage.SCHEDULED]
+    upcoming = [work for work in live_works if work["status"] == Stage.SCHEDULED]
     return {
         "api/v2/summary.json": base
-        | {"components": components, "incidents": live, "scheduled_maintenances": none, "status": status},
+        | {"components": components, "incidents": live, "scheduled_maintenances": live_works, "status": status},
         "api/v2/status.json": base | {"status": status},
         "api/v2/components.json": base | {"components": components},
         "api/v2/incidents.json": base | {"incidents": every},
         "api/v2/incidents/unresolved.json": base | {"incidents": live},
-        "api/v2/scheduled-maintenances.json": base | {"scheduled_maintenances": none},
-        "api/v2/scheduled-maintenances/upcoming.json": base | {"scheduled_maintenances": none},
-        "api/v2/scheduled-maintenances/active.json": base | {"scheduled_maintenances": none},
+        "api/v2/scheduled-maintenances.json": base | {"scheduled_maintenances": works},
+        "api/v2/scheduled-maintenances/upcoming.json": base | {"scheduled_maintenances": upcoming},
+        "api/v2/scheduled-maintenances/active.json": base | {"scheduled_maintenances": active},
+    }
+
+
+def _group(group: Group, position: int, document: Document) -> list[dict[str, Any]]:
+    """The group itself as a component, as bad as its worst member; none for components that stand alone."""
+    if not group.name:
+        return []
+    worst = max((part.standing.status for part in group.parts), key=WORSE.index)
+    entry = {
+        "id": group.code,
+        "name": group.name,
+        "status": worst.value,
+        "description": None,
+        "position": position,
+        "page_id": document.project.slug,
+        "group_id": None,
+        "group": True,
+        "components": [part.component.code for part in group.parts],
+        "showcase": False,
+        "only_show_if_degraded": False,
+        "updated_at": _time(document.written_at),
+    }
+    return [entry]
+
+
+def _members(group: Group, position: int, document: Document) -> list[dict[str, Any]]:
+    return [
+        _component(part, number if group.name else position + number - 1, document)
+        | {"group_id": group.code if group.name else None}
+        for number, part in enumerate(group.parts, 1)
+    ]
+
+
+def _work(found: Work, document: Document) -> dict[str, Any]:
+    work = found.work
+    names = {part.component.code: part for part in document.parts}
+    return {
+        "id": work.code,
+        "name": work.title,
+        "status": work.stage,
+        "impact": "maintenance",
+        "created_at": _time(work.created_at),
+        "updated_at": _time(found.updates[0].at if found.updates else work.created_at),
+        "monitoring_at": None,
+        "resolved_at": next((_time(one.at) for one in found.updates if one.stage == Stage.COMPLETED), None),
+        "shortlink": None,
+        "started_at": _time(work.starts_at),
+        "scheduled_for": _time(work.starts_at),
+        "scheduled_until": _time(work.ends_at),
+        "page_id": document.project.slug,
+        "components": [_component(names[code], 1, document) for code in work.components if code in names],
+        "incident_updates": [
+            {
+                "id": one.code,
+                "incident_id": work.code,
+                "status": one.stage,
+                "body": one.body,
+                "created_at": _time(one.at),
+                "display_at": _time(one.at),
+                "updated_at": _time(one.at),
+                "affected_components": None,
+            }
+            for one in found.updates
+        ],
     }
 
 

@@ -111,6 +111,8 @@ def compose(message: OutboxMessage, sender: str) -> EmailMultiAlternatives:
         headers["References"] = f"<{message.about.replace(':', '-')}.p{message.project_id}@{domain}>"
     if message.urgency == "high":
         headers |= {"Importance": "high", "X-Priority": "1"}
+    if leave := message.data.get("leave"):  # one click in the reader's own program, RFC 8058
+        headers |= {"List-Unsubscribe": f"<{leave}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,

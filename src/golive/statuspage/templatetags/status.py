@@ -1,5 +1,6 @@
 """`{% load status %}`: how the public page says statuses; it shares no look with the console."""
 
+from collections.abc import Mapping
 from math import floor
 
 from django import template
@@ -36,6 +37,12 @@ def tint(status: str) -> str:
 def said(status: str) -> str:
     """A status in words."""
     return WORDS[Status(status)]
+
+
+@register.filter
+def named(name: str, words: Mapping[str, str]) -> str:
+    """A status or stage in the page's language."""
+    return words.get(str(name), str(name))
 
 
 @register.filter
