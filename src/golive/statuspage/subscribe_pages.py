@@ -1,5 +1,7 @@
 """The public pages on which customers subscribe, confirm and leave. No login, no cookie."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -83,7 +85,7 @@ def leave(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return render(request, "statuspage/subscribe.html", context | {"said": "You will not hear from us any more."})
 
 
-def _context(project: Project) -> dict[str, object]:
+def _context(project: Project) -> dict[str, Any]:
     return {"title": subscribers.title_of(project), "url": subscribers.public_url(project.slug)}
 
 
