@@ -15,7 +15,7 @@ from golive.people.models import AuditEntry, Project, Role, User
 from golive.people.tokens import create
 from golive.rules.configure import ensure
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import P95, ErrorRate, RuleKind, WebhookFailures
+from golive.rules.settings import COOKBOOK, P95, ErrorRate, RuleKind, WebhookFailures
 from golive.rules.standing import sentence, standings
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +140,7 @@ def test_the_api_reads_and_overrides(project: Project, client: Client) -> None:
     _, token = create("robot", ["rules:write"])
     bearer = {"authorization": f"Bearer {token}"}
     found = orjson.loads(client.get("/api/v1/projects/acme/rules", headers=bearer).content)
-    assert [one["kind"] for one in found] == [kind.value for kind in RuleKind]
+    assert [one["kind"] for one in found] == [kind.value for kind in COOKBOOK]
     assert found[0]["instances"][0]["value"] == 0.08
 
     def put(settings: dict[str, object]) -> int:

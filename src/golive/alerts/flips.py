@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from golive.alerts import mute
 from golive.alerts.models import Flip, Severity, State
 from golive.people.models import Project
 
@@ -36,7 +37,7 @@ def record(
     """
     if old == new and new != State.FIRING:
         raise ValueError(f"{source} {key}: a flip from {old} to {new} is no transition")
-    return Flip.objects.create(
+    flip = Flip(
         project=project,
         source=source,
         key=key[:200],
@@ -51,3 +52,8 @@ def record(
         began_at=began_at or at,
         at=at,
     )
+    if new == State.FIRING and severity != Severity.INFO:
+        flip.held_why = mute.why(flip, at)
+        flip.held = bool(flip.held_why)
+    flip.save()
+    return flip

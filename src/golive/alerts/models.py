@@ -42,6 +42,8 @@ class Flip(models.Model):
     began_at = models.DateTimeField()  # when the trouble (or health) itself began, as far as is known
     at = models.DateTimeField(db_index=True)  # when it was decided
     handled_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    held = models.BooleanField(default=False)  # muted: nobody is told while this is so, see `mute`
+    held_why = models.CharField(max_length=300, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["project", "source", "key", "-id"])]
@@ -105,3 +107,43 @@ class OutsideAlert(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["integration", "key"], name="alerts_outside_key")]
+
+
+class SilenceKind(models.TextChoices):
+    """Why it is quiet: somebody asked for it, or work was announced."""
+
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+
+
+class Silence(models.Model):
+    """For a while nobody is told of what matches. `every` repeats it: each day or each week at the same time (UTC)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="silences")
+    kind = models.CharField(max_length=12, choices=SilenceKind, default=SilenceKind.SILENCE)
+    matchers = models.CharField(max_length=500)
+    comment = models.CharField(max_length=300)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    every = models.DurationField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=200)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class Inhibition(models.Model):
+    """While what matches `when` fires, nobody is told of what matches `mute` and is the same in the `equal` labels."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="inhibitions")
+    name = models.CharField(max_length=63)
+    when = models.CharField(max_length=500)
+    mute = models.CharField(max_length=500)
+    equal = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="alerts_inhibition_name")]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from golive.alerts import liveness
+from golive.alerts import liveness, mute
 from golive.alerts.inbound import receive
 from golive.kit.periodic import Periodic
 
@@ -21,4 +21,13 @@ def expire() -> None:
     receive.expire(timezone.now())
 
 
-PERIODIC = [Periodic("pager heartbeat", EVERY, live), Periodic("outside alerts", EVERY, expire)]
+def release() -> None:
+    """Tell of what a silence held back and still fires."""
+    mute.release(timezone.now())
+
+
+PERIODIC = [
+    Periodic("pager heartbeat", EVERY, live),
+    Periodic("outside alerts", EVERY, expire),
+    Periodic("end of silences", EVERY, release),
+]

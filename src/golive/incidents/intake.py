@@ -21,7 +21,9 @@ def take_flips(now: datetime) -> int:
     """Handle the flips that nobody has handled; how many this worker did. Any number of workers may run."""
     taken = 0
     stuck: set[int] = set()  # projects whose order would break if we went on past a flip that failed
-    for pk, project_id in Flip.objects.filter(handled_at=None).order_by("id").values_list("id", "project_id")[:AT_ONCE]:
+    for pk, project_id in (
+        Flip.objects.filter(handled_at=None, held=False).order_by("id").values_list("id", "project_id")[:AT_ONCE]
+    ):
         if project_id in stuck:
             continue
         try:

@@ -17,7 +17,7 @@ from golive.rules import signals
 from golive.rules.condition import Decision, Memory, Reading, Timing, decide
 from golive.rules.configure import ensure
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import RuleKind, RuleSettings, Signups
+from golive.rules.settings import COOKBOOK, Burn, Declared, ErrorGroups, RuleKind, RuleSettings, Signups
 from golive.telemetry.store import StoreError
 
 log = logging.getLogger("golive.rules")
@@ -31,6 +31,8 @@ Read = Callable[[RuleKind, str, RuleSettings, datetime], list[Reading]]
 
 def timing_of(kind: RuleKind, settings: RuleSettings) -> Timing:
     """How long breach, recovery and silence must last; never longer than the rule's own window asks for."""
+    if isinstance(settings, Declared):
+        return _declared(settings)
     window: timedelta = getattr(settings, "window", timedelta(minutes=5))
     silence = max(window, timedelta(minutes=1))
     match kind:
@@ -44,6 +46,17 @@ def timing_of(kind: RuleKind, settings: RuleSettings) -> Timing:
             return Timing(hold=timedelta(0), clear=timedelta(0), silence=silence)
         case RuleKind.SIGNUPS:
             return Timing(hold=timedelta(0), clear=timedelta(0), silence=timedelta(0))
+    raise ValueError(f"{kind} is no rule of the cookbook")
+
+
+def _declared(settings: Declared) -> Timing:
+    """As declared; a breach is always seen twice, save where it is an event in itself."""
+    window: timedelta = getattr(settings, "window", timedelta(minutes=5))
+    if isinstance(settings, ErrorGroups):
+        return Timing(hold=settings.hold, clear=timedelta(0), silence=timedelta(0))
+    hold = max(settings.hold - timedelta(seconds=2), Timing.hold)  # evaluations come a little early or late
+    clear = settings.recover - timedelta(seconds=5) if settings.recover else timedelta(0)
+    return Timing(hold, clear, timedelta(minutes=10) if isinstance(settings, Burn) else max(window, Timing.silence / 5))
 
 
 def with_defaults(rule: Rule) -> RuleSettings:
@@ -85,6 +98,9 @@ def evaluate(project: Project, now: datetime, read: Read = signals.read) -> tupl
                 switch_off(look.rule, list(states.values()), now)
                 continue
             for key in states.keys() | look.readings.keys():
+                if look.rule.kind == RuleKind.ERRORS and key not in look.readings and not look.trouble:
+                    states[key].delete()  # an error of days ago is no state, and its end was told
+                    continue
                 row = states.get(key) or _new(look.rule, look.readings[key], now)
                 reading = look.readings.get(key) or Reading(key, row.subject, look.silence, known=False)
                 take(look.rule, row, reading, look.timing, now)
@@ -114,7 +130,7 @@ def _look(rule: Rule, project: Project, now: datetime, read: Read) -> Look:
     try:
         found = read(RuleKind(rule.kind), project.slug, settings, now)
     except StoreError as error:
-        log.warning("rule %s of %s: %s", rule.kind, project.slug, error)
+        log.warning("rule %s of %s: %s", rule.name, project.slug, error)
         timing = replace(timing, silence=STORE_GRACE)
         return Look(rule, timing, silence="golive cannot read its telemetry store", trouble=str(error))
     return Look(rule, timing, {one.key: one for one in found})
@@ -150,7 +166,7 @@ def take(rule: Rule, row: RuleState, reading: Reading, timing: Timing, now: date
 
 def _has_flipped(rule: Rule, row: RuleState) -> bool:
     """Whether a transition was ever written: the first OK is a beginning, not a recovery."""
-    return Flip.objects.filter(project=rule.project, source=f"rule:{rule.kind}", key=row.key).exists()
+    return Flip.objects.filter(project=rule.project, source=rule.source, key=row.key).exists()
 
 
 def _new(rule: Rule, reading: Reading, now: datetime) -> RuleState:
@@ -185,7 +201,7 @@ def record_flip(
     severity = decision.memory.severity if new == State.FIRING else memory.severity
     if new == State.UNKNOWN or (memory.state == State.UNKNOWN and new == State.OK):
         severity = Severity.INFO
-    words = rule.kind.replace("_", " ")
+    words = rule.kind.replace("_", " ") if rule.kind in COOKBOOK else rule.name
     title = {
         State.FIRING: reading.title,
         State.OK: f"{words} of {row.subject} is back to normal",
@@ -193,7 +209,7 @@ def record_flip(
     }[new]
     flips.record(
         rule.project,
-        f"rule:{rule.kind}",
+        rule.source,
         key=row.key,
         title=title,
         old=memory.state,
@@ -214,7 +230,7 @@ def link(rule: Rule, row: RuleState) -> str:
     base = f"/p/{rule.project.slug}"
     if row.service and rule.kind in (RuleKind.ERROR_RATE, RuleKind.P95, RuleKind.WEBHOOK_FAILURES):
         return f"{base}/services/{row.service}/"
-    return f"{base}/rules/{rule.kind}/"
+    return f"{base}/rules/{rule.name}/"
 
 
 def switch_off(rule: Rule, states: list[RuleState], now: datetime) -> None:

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from golive.rules import burn
 from golive.rules.evaluate import with_defaults
+from golive.rules.expression import parse
 from golive.rules.models import Rule
-from golive.rules.settings import RuleKind, Signups, WebhookFailures
+from golive.rules.series import StoreSource, Ticks
+from golive.rules.settings import COOKBOOK, Burn, Query, RuleKind, Signups, WebhookFailures
 from golive.rules.signals import SQL
 from golive.telemetry import store
 
 Read = Callable[[str, tuple[tuple[str, str], ...]], list[dict[str, Any]]]
+SHOWN = timedelta(seconds=5)  # a chart is not worth a longer wait
 UNITS = {
     RuleKind.ERROR_RATE: "%",
     RuleKind.P95: "ms",
@@ -41,12 +45,47 @@ def histories(rules: Iterable[Rule], since: datetime, until: datetime, step: tim
     return [History(times, _values(rule, read, times)) for rule in rules]
 
 
+def unit(rule: Rule) -> str:
+    """What a rule's value over time is counted in."""
+    settings = rule.in_force()
+    if isinstance(settings, Query):
+        told = parse(settings.query).unit
+        return "%" if told == "share" else told or "value"
+    if isinstance(settings, Burn):
+        return "% bad"
+    return UNITS.get(RuleKind(rule.kind), "value")
+
+
 def _values(rule: Rule, read: Read, times: Sequence[float]) -> list[float | None]:
+    if rule.kind not in COOKBOOK:
+        return _declared(rule, times)
     kind, question = RuleKind(rule.kind), _question(rule)
     rows = read(question[0], tuple(question[1].items())) if question else []
     known = {float(row["at"]): _value(kind, row) for row in rows}
     counted = kind in (RuleKind.WEBHOOK_FAILURES, RuleKind.SIGNUPS) and bool(known)
     return [known.get(at, 0.0 if counted else None) for at in times]
+
+
+def _declared(rule: Rule, times: Sequence[float]) -> list[float | None]:
+    """The highest of the query's series at the end of each step; for a budget, the share of bad requests."""
+    settings = rule.in_force()
+    if len(times) < 2:
+        return [None for _ in times]
+    step = times[1] - times[0]
+    if isinstance(settings, Burn):
+        since, until = (datetime.fromtimestamp(at, UTC) for at in (times[0], times[-1] + step))
+        tallies = burn.count(rule.project.slug, settings, since, until, int(step))
+        shares = {each.at: 100 * each.bad / each.total for each in tallies if each.total}
+        return [shares.get(at) for at in times]
+    if not isinstance(settings, Query):
+        return [None for _ in times]
+    expression = parse(settings.query)
+    factor = 100.0 if expression.unit == "share" else 1.0
+    window = min(settings.window, timedelta(seconds=step * 60))
+    found = StoreSource(rule.project.slug, SHOWN).values(expression, window, Ticks(times[0] + step, step, len(times)))
+    columns = zip(*found.values(), strict=True) if found else [() for _ in times]
+    worst = (max((value for value in column if value is not None), default=None) for column in columns)
+    return [None if value is None else value * factor for value in worst]
 
 
 def _question(rule: Rule) -> tuple[str, dict[str, str]] | None:

@@ -7,18 +7,36 @@ from golive.people.models import Project
 from golive.rules.settings import RuleKind, RuleSettings, settings_of
 
 
+class Origin(models.TextChoices):
+    """Where a rule comes from."""
+
+    COOKBOOK = "cookbook"
+    FILE = "file", "golive.toml"
+    CONSOLE = "console"
+
+
 class Rule(models.Model):
-    """One of the six for one project. `override` is what the console set over golive.toml."""
+    """A rule of a project: one of the six, named by its kind, or a declared one.
+
+    `override` is what the console set over golive.toml; a rule made on the console has all of it in `settings`.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rules")
     kind = models.CharField(max_length=24, choices=[(kind.value, kind.value) for kind in RuleKind])
+    name = models.CharField(max_length=63)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.COOKBOOK)
     settings = models.JSONField(default=dict)
     override = models.JSONField(default=dict, blank=True)
     overridden_by = models.CharField(max_length=200, blank=True)
     overridden_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "kind"], name="rule_kind_once")]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="rule_name_once")]
+
+    @property
+    def source(self) -> str:
+        """Its name in flips."""
+        return f"rule:{self.name}"
 
     def in_force(self) -> RuleSettings:
         """The settings the rule is judged by."""

@@ -1,17 +1,29 @@
 """The six rules' settings with the cookbook's defaults: one model a rule, read from `[alerts]` of golive.toml."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from golive.config.values import Duration, Percent
+from golive.config.values import Duration, Percent, resolve
+from golive.kit.durations import DurationError, parse_duration
+from golive.rules.expression import ExpressionError, parse
 
 
 class RuleKind(StrEnum):
-    """The cookbook's six."""
+    """The cookbook's six, and the kinds of rule that a project declares itself."""
 
     ERROR_RATE = "error_rate"
     P95 = "p95"
@@ -19,6 +31,22 @@ class RuleKind(StrEnum):
     DISK = "disk"
     WEBHOOK_FAILURES = "webhook_failures"
     SIGNUPS = "signups"
+    THRESHOLD = "threshold"
+    ABSENCE = "absence"
+    CHANGE = "change"
+    ANOMALY = "anomaly"
+    BURN = "burn"
+    ERRORS = "errors"
+
+
+COOKBOOK = (
+    RuleKind.ERROR_RATE,
+    RuleKind.P95,
+    RuleKind.POOL,
+    RuleKind.DISK,
+    RuleKind.WEBHOOK_FAILURES,
+    RuleKind.SIGNUPS,
+)
 
 
 class RuleSettings(BaseModel):
@@ -27,6 +55,8 @@ class RuleSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
     enabled: bool = True
     """Write `false` in place of the table to switch a rule off."""
+    runbook: Annotated[str, Field(max_length=50_000)] = ""
+    """What to do when it fires, in Markdown: the text itself, or "file:runbooks/errors.md". Shown on its incidents."""
 
 
 class ErrorRate(RuleSettings):
@@ -111,6 +141,161 @@ class Signups(RuleSettings):
     """"warning" notifies, "critical" pages."""
 
 
+Loud = Annotated[str, Field(pattern="^(warning|critical)$")]
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def _level(value: Any) -> Any:
+    """A threshold: a number, "5%" as a share, or a duration such as "2s" in milliseconds."""
+    if isinstance(value, bool):
+        raise ValueError('write a number, a percentage like "5%" or a duration like "2s"')
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if text.endswith("%") and _NUMBER.fullmatch(text[:-1].strip()):
+        return float(text[:-1]) / 100
+    try:
+        return parse_duration(text).total_seconds() * 1000
+    except DurationError:
+        raise ValueError('write a number, a percentage like "5%" or a duration like "2s"') from None
+
+
+Level = Annotated[float, BeforeValidator(_level)]
+
+
+class Declared(RuleSettings):
+    """What every declared rule has."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    title: Annotated[str, Field(max_length=120)] = ""
+    """What people read when it fires; default: the rule's name."""
+    service: Annotated[str, Field(max_length=120)] = ""
+    """The service whose incident it belongs to, where the query is not by service."""
+    hold: Duration = Field(default=timedelta(0), alias="for")
+    """How long a breach must last before it fires."""
+    recover: Duration = timedelta(minutes=1)
+    """How long the value must be well below the threshold before it recovers."""
+    together: bool = False
+    """All series of the query are one alert, told by the worst, in place of one each."""
+
+
+class Query(Declared):
+    """What every rule over a query has."""
+
+    query: str
+    """The query, like 'count(logs{level:>=error}) by service'; see the guide on rules."""
+    window: Duration = Field(default=timedelta(minutes=5), ge=timedelta(seconds=10), le=timedelta(days=7))
+    """The stretch over which the value is computed."""
+
+    @field_validator("query")
+    @classmethod
+    def _query_is_understood(cls, text: str) -> str:
+        try:
+            parse(text)
+        except ExpressionError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+
+class Threshold(Query):
+    """The value of a query is above or below a threshold."""
+
+    kind: Literal["threshold"] = "threshold"
+    direction: Literal["above", "below"] = "above"
+    """Which side of the threshold is bad."""
+    warning: Level | None = None
+    """Warn from here: a number, "5%" or "2s"."""
+    critical: Level | None = None
+    """Page from here."""
+
+    @model_validator(mode="after")
+    def _some_level(self) -> "Threshold":
+        _leveled(self.warning, self.critical)
+        return self
+
+
+class Absence(Query):
+    """What used to arrive does not arrive any more: a count query is 0, for each of its series."""
+
+    kind: Literal["absence"] = "absence"
+    remember: Duration = Field(default=timedelta(hours=24), le=timedelta(days=7))
+    """What arrived within this time is missed."""
+    severity: Loud = "warning"
+    """"warning" notifies, "critical" pages."""
+
+
+class Change(Query):
+    """The value differs by a share from what it was earlier: revenue that drops, errors that rise."""
+
+    kind: Literal["change"] = "change"
+    against: Duration = Field(default=timedelta(days=7), ge=timedelta(seconds=10), le=timedelta(days=60))
+    """How much earlier the same window lies that it is compared with."""
+    direction: Literal["drop", "rise", "any"] = "drop"
+    """Which change is bad."""
+    warning: Level | None = None
+    """Warn from this change, like "30%"."""
+    critical: Level | None = None
+    """Page from this change."""
+    minimum: float = Field(default=10, ge=0)
+    """With an earlier value below this nothing is decided."""
+
+    @model_validator(mode="after")
+    def _some_level(self) -> "Change":
+        _leveled(self.warning, self.critical)
+        return self
+
+
+class Anomaly(Query):
+    """The value is unlike the same hour of past weeks: far from their median, in units of their usual spread."""
+
+    kind: Literal["anomaly"] = "anomaly"
+    weeks: int = Field(default=4, ge=2, le=8)
+    """How many past weeks are looked at."""
+    direction: Literal["drop", "rise", "any"] = "any"
+    """Which deviation is bad."""
+    warning: float | None = Field(default=4.0, gt=0)
+    """Warn from this many spreads away."""
+    critical: float | None = Field(default=None, gt=0)
+    """Page from this many spreads away."""
+    minimum: float = Field(default=10, ge=0)
+    """With a usual value below this nothing is decided."""
+
+
+class Burn(Declared):
+    """The error budget of an SLO burns too fast, in a long and a short window at once."""
+
+    kind: Literal["burn"] = "burn"
+    objective: Annotated[Percent, Field(gt=0.5, lt=1)] = 0.999
+    """The share of requests that must be good."""
+    route: str = ""
+    """Only requests of this route; a * at its end stands for anything."""
+    latency: Duration | None = None
+    """Requests slower than this are bad too."""
+    period: Duration = Field(default=timedelta(days=30), ge=timedelta(days=1), le=timedelta(days=90))
+    """The time for which the budget is meant."""
+
+
+class ErrorGroups(Declared):
+    """A new kind of error appears, or a resolved one comes back."""
+
+    kind: Literal["errors"] = "errors"
+    new: bool = True
+    """Fire for errors never seen before."""
+    regressed: bool = True
+    """Fire for errors that were resolved."""
+    window: Duration = timedelta(minutes=15)
+    """It recovers when the error has not been seen for so long, or somebody resolves or ignores it."""
+    severity: Loud = "warning"
+    """"warning" notifies, "critical" pages."""
+
+
+def _leveled(*levels: float | None) -> None:
+    if not any(level is not None for level in levels):
+        raise ValueError("say when it fires: warning or critical")
+
+
 MODELS: dict[RuleKind, type[RuleSettings]] = {
     RuleKind.ERROR_RATE: ErrorRate,
     RuleKind.P95: P95,
@@ -118,7 +303,25 @@ MODELS: dict[RuleKind, type[RuleSettings]] = {
     RuleKind.DISK: Disk,
     RuleKind.WEBHOOK_FAILURES: WebhookFailures,
     RuleKind.SIGNUPS: Signups,
+    RuleKind.THRESHOLD: Threshold,
+    RuleKind.ABSENCE: Absence,
+    RuleKind.CHANGE: Change,
+    RuleKind.ANOMALY: Anomaly,
+    RuleKind.BURN: Burn,
+    RuleKind.ERRORS: ErrorGroups,
 }
+DeclaredRule = Annotated[
+    Annotated[Threshold, Tag("threshold")]
+    | Annotated[Absence, Tag("absence")]
+    | Annotated[Change, Tag("change")]
+    | Annotated[Anomaly, Tag("anomaly")]
+    | Annotated[ErrorGroups, Tag("errors")],
+    Discriminator(
+        lambda told: told.get("kind", "threshold") if isinstance(told, dict) else getattr(told, "kind", ""),
+        custom_error_type="kind",
+        custom_error_message="one of the kinds threshold, absence, change, anomaly, errors",
+    ),
+]
 
 
 def settings_of(kind: RuleKind, kept: Mapping[str, Any], override: Mapping[str, Any] | None = None) -> RuleSettings:
@@ -128,7 +331,17 @@ def settings_of(kind: RuleKind, kept: Mapping[str, Any], override: Mapping[str, 
 
 def kept_form(settings: RuleSettings) -> dict[str, Any]:
     """Settings as they are kept: JSON that `settings_of` reads back."""
-    return settings.model_dump(mode="json")
+    return settings.model_dump(mode="json", by_alias=True)
+
+
+def with_runbooks(section: Any) -> Any:
+    """A section of the file with its runbooks read. Only the file may refer to files: never the console or the API."""
+    if not isinstance(section, dict):
+        return section
+    return {
+        name: {**rule, "runbook": resolve(rule["runbook"])} if isinstance(rule, dict) and "runbook" in rule else rule
+        for name, rule in section.items()
+    }
 
 
 def _short(key: str) -> Callable[[Any], Any]:
@@ -159,5 +372,7 @@ class AlertsSection(BaseModel):
     signups: Annotated[Signups, BeforeValidator(_short("window"))] = Signups()
     """Signups; a plain value such as "12h" is `window`."""
 
+    _runbooks = model_validator(mode="before")(with_runbooks)
+
     def by_kind(self) -> dict[RuleKind, RuleSettings]:
-        return {kind: getattr(self, kind.value) for kind in RuleKind}
+        return {kind: getattr(self, kind.value) for kind in COOKBOOK}

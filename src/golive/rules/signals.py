@@ -1,18 +1,33 @@
 """Readings of a project's rules from the telemetry store: one function a rule, found by its kind."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from golive.rules import condition
+from golive.rules import burn, condition, groups
 from golive.rules.condition import Deliveries, Reading, Requests, SignupCount, Usage
-from golive.rules.settings import P95, Disk, ErrorRate, Pool, RuleKind, RuleSettings, Signups, WebhookFailures
+from golive.rules.declared import readings
+from golive.rules.series import StoreSource, Ticks
+from golive.rules.settings import (
+    P95,
+    Burn,
+    Disk,
+    ErrorGroups,
+    ErrorRate,
+    Pool,
+    Query,
+    RuleKind,
+    RuleSettings,
+    Signups,
+    WebhookFailures,
+)
 from golive.telemetry import store
 
 SQL = store.queries(Path(__file__).with_name("queries.sql"))
 BUCKET_SECONDS = 10  # requests_received keeps ten-second buckets
+ONE_LOOK = timedelta(seconds=5)  # one slow query must not keep the other rules waiting
 
 Reader = Callable[[str, Any, datetime], list[Reading]]
 
@@ -106,6 +121,18 @@ def _signups(project: str, settings: Signups, now: datetime) -> list[Reading]:
     return [condition.signups(one, settings, now)]
 
 
+def _query(project: str, settings: Query, now: datetime) -> list[Reading]:
+    return readings(settings, StoreSource(project, ONE_LOOK), Ticks.at(now))[0]
+
+
+def _burn(project: str, settings: Burn, now: datetime) -> list[Reading]:
+    return [burn.judge(settings, burn.TALLIES.lately(project, settings, now), now.timestamp())]
+
+
+def _errors(project: str, settings: ErrorGroups, now: datetime) -> list[Reading]:
+    return groups.readings(project, settings, now)
+
+
 _READERS: dict[RuleKind, Reader] = {
     RuleKind.ERROR_RATE: _error_rate,
     RuleKind.P95: _p95,
@@ -113,6 +140,12 @@ _READERS: dict[RuleKind, Reader] = {
     RuleKind.DISK: _disk,
     RuleKind.WEBHOOK_FAILURES: _webhooks,
     RuleKind.SIGNUPS: _signups,
+    RuleKind.THRESHOLD: _query,
+    RuleKind.ABSENCE: _query,
+    RuleKind.CHANGE: _query,
+    RuleKind.ANOMALY: _query,
+    RuleKind.BURN: _burn,
+    RuleKind.ERRORS: _errors,
 }
 
 

@@ -11,10 +11,23 @@ from golive.alerts.models import Severity, State
 from golive.console import words
 from golive.kit.durations import format_duration
 from golive.people.models import Project
+from golive.rules import judge
 from golive.rules.configure import ensure
 from golive.rules.evaluate import link
+from golive.rules.expression import parse
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import RuleKind, RuleSettings
+from golive.rules.settings import (
+    Absence,
+    Anomaly,
+    Burn,
+    Change,
+    Declared,
+    ErrorGroups,
+    Query,
+    RuleKind,
+    RuleSettings,
+    Threshold,
+)
 
 STALE = timedelta(seconds=60)
 NAMES = {
@@ -26,6 +39,19 @@ NAMES = {
     RuleKind.SIGNUPS: "Signups",
 }
 SHARES = (RuleKind.ERROR_RATE, RuleKind.POOL, RuleKind.DISK)
+KINDS = {
+    RuleKind.THRESHOLD: "threshold",
+    RuleKind.ABSENCE: "absence",
+    RuleKind.CHANGE: "change",
+    RuleKind.ANOMALY: "anomaly",
+    RuleKind.BURN: "error budget",
+    RuleKind.ERRORS: "error groups",
+}
+
+
+def name_of(rule: Rule) -> str:
+    """A rule's name for people."""
+    return NAMES.get(RuleKind(rule.kind)) or rule.name
 
 
 @dataclass(frozen=True)
@@ -61,10 +87,16 @@ class Standing:
         return self.instances[0] if self.instances else None
 
 
-def said(kind: RuleKind, value: float | None) -> str:
+def said(kind: RuleKind, value: float | None, settings: RuleSettings | None = None) -> str:
     """A value in the rule's unit."""
     if value is None:
         return words.DASH
+    if kind == RuleKind.CHANGE:
+        return f"{value * 100:+.0f}{words.THIN}%"
+    if kind in (RuleKind.ANOMALY, RuleKind.BURN):
+        return f"{value:.1f}"
+    if isinstance(settings, Threshold):
+        return judge.said(value, parse(settings.query).unit)
     if kind in SHARES:
         return words.percent(value)
     return words.milliseconds(value) if kind == RuleKind.P95 else words.compact(value)
@@ -73,6 +105,8 @@ def said(kind: RuleKind, value: float | None) -> str:
 def thresholds(kind: RuleKind, settings: RuleSettings) -> str:
     """What breaks the rule, in a clause."""
     window = format_duration(getattr(settings, "window", timedelta()))
+    if isinstance(settings, Declared):
+        return declared(settings)
     if kind == RuleKind.SIGNUPS:
         return f"{getattr(settings, 'severity', '')} when none in {window}"
     sign = "from" if kind == RuleKind.WEBHOOK_FAILURES else ">"
@@ -85,6 +119,35 @@ def thresholds(kind: RuleKind, settings: RuleSettings) -> str:
     return ", ".join(parts) + (f" in {window}" if kind not in (RuleKind.POOL, RuleKind.DISK) else "")
 
 
+def declared(settings: Declared) -> str:
+    """What breaks a declared rule, in a clause."""
+    held = f" for {format_duration(settings.hold)}" if settings.hold else ""
+    window = f" in {format_duration(settings.window)}" if isinstance(settings, Query) else ""
+    if isinstance(settings, Absence):
+        return f"{settings.severity} when nothing{window}{held}"
+    if isinstance(settings, Burn):
+        return f"when the budget of {settings.objective * 100:.5g} % burns 14.4, 6 or 1 times too fast"
+    if isinstance(settings, ErrorGroups):
+        what = " or ".join(name for name in ("new", "regressed") if getattr(settings, name))
+        return f"{settings.severity} on a {what} error"
+    parts = []
+    for name in ("warning", "critical"):
+        level = getattr(settings, name, None)
+        if level is None:
+            continue
+        if isinstance(settings, Threshold):
+            sign = "≤" if settings.direction == "below" else "≥"
+            parts.append(f"{name} {sign} {judge.said(level, parse(settings.query).unit)}")
+        elif isinstance(settings, Anomaly):
+            parts.append(f"{name} from {level:g} spreads off past weeks")
+        elif isinstance(settings, Change):
+            way = {"drop": "drop", "rise": "rise", "any": "change"}[settings.direction]
+            parts.append(
+                f"{name} from a {way} of {level * 100:g} % against {format_duration(settings.against)} earlier"
+            )
+    return ", ".join(parts) + window + held
+
+
 def instance(rule: Rule, row: RuleState, now: datetime) -> Instance:
     """An instance as it may be shown: unknown when nobody evaluates it any more."""
     kind = RuleKind(rule.kind)
@@ -93,7 +156,9 @@ def instance(rule: Rule, row: RuleState, now: datetime) -> Instance:
         silence = format_duration(now - row.evaluated_at)
         state, reason = State.UNKNOWN, f"not evaluated for {silence}; is the pager running?"
     word = (row.severity or Severity.WARNING) if state == State.FIRING else state.value
-    return Instance(row, state, str(word), reason, said(kind, row.value), said(kind, row.threshold), link(rule, row))
+    settings = rule.in_force()
+    value, threshold = (said(kind, each, settings) for each in (row.value, row.threshold))
+    return Instance(row, state, str(word), reason, value, threshold, link(rule, row))
 
 
 def standing(rule: Rule, now: datetime) -> Standing:
@@ -104,18 +169,21 @@ def standing(rule: Rule, now: datetime) -> Standing:
     found = sorted((instance(rule, row, now) for row in rows), key=lambda one: (order.index(one.word), one.row.key))
     fired = max((row.fired_at for row in rows if row.fired_at), default=None)
     common: dict[str, Any] = {"thresholds": thresholds(kind, settings), "instances": found, "fired_at": fired}
+    name = name_of(rule)
     if not settings.enabled:
-        return Standing(rule, settings, NAMES[kind], State.UNKNOWN, "paused", "switched off in golive.toml", **common)
+        return Standing(rule, settings, name, State.UNKNOWN, "paused", "switched off in golive.toml", **common)
     if not found:
-        return Standing(rule, settings, NAMES[kind], State.UNKNOWN, "unknown", "no data yet", **common)
+        if kind == RuleKind.ERRORS:
+            return Standing(rule, settings, name, State.OK, "ok", "no new error", **common)
+        return Standing(rule, settings, name, State.UNKNOWN, "unknown", "no data yet", **common)
     # what is unknown beside something known hides nothing worse, but it is not the rule's answer either
     known = [one for one in found if one.state != State.UNKNOWN]
     told = (known or found)[0]
-    return Standing(rule, settings, NAMES[kind], told.state, told.word, told.reason, **common)
+    return Standing(rule, settings, name, told.state, told.word, told.reason, **common)
 
 
 def standings(project: Project, now: datetime) -> list[Standing]:
-    """All six, in the cookbook's order."""
+    """The six in the cookbook's order, then the declared ones."""
     rules = ensure(project)
     prefetch_related_objects(rules, "states")
     return [standing(rule, now) for rule in rules]
