@@ -203,7 +203,7 @@ def test_traffic_unlike_the_same_hour_of_past_weeks(world: World) -> None:
 
 
 def test_an_error_budget_burns(world: World) -> None:
-    rule = declare(world, name="slo-web", kind="burn", objective="0.999", service="web", title="web budget")
+    rule = declare(world, name="slo-web", kind="burn", objective="99.9%", service="web", title="web budget")
     for _ in range(10):
         world.now += timedelta(minutes=1)
         world.spans(60)

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from golive.people import keys
 from golive.rules.configure import ensure
 from golive.rules.history import histories
-from golive.rules.settings import RuleKind
+from golive.rules.settings import COOKBOOK, RuleKind
 from golive.rules.standing import standings
 from golive.telemetry import store
 
@@ -24,7 +24,7 @@ def test_six_standings_take_two_queries(django_assert_num_queries: DjangoAssertN
     with django_assert_num_queries(2):
         found = standings(project, NOW)
         assert {one.rule.project.slug for one in found} == {"acme"}
-    assert len(found) == len(RuleKind)
+    assert len(found) == len(COOKBOOK)
 
 
 def test_rules_over_the_same_rows_read_them_once(monkeypatch: pytest.MonkeyPatch) -> None:

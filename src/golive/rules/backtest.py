@@ -86,7 +86,7 @@ def run(project: Project, kind: RuleKind, settings: RuleSettings, since: datetim
 
 def people(project: Project, firing: Firing) -> list[str]:
     """Who would have heard of it first, by the roster of that instant."""
-    policy = roster_of(project).on_call_at(firing.at)
+    policy = roster_of(project).on_call_at(firing.at, firing.service)
     if firing.severity != Severity.CRITICAL:
         return list(policy.people[:1])
     return [page.who for page in escalate(policy, firing.at, [], firing.at).pages]

@@ -21,6 +21,7 @@ class Firing:
     reason: str
     title: str
     value: float | None = None
+    service: str = ""
 
     def lasted(self, end: datetime) -> timedelta:
         return (self.until or end) - self.at
@@ -57,5 +58,6 @@ def simulate(steps: Iterable[tuple[datetime, Iterable[Reading]]], timing: Timing
                     decision.reason,
                     reading.title,
                     reading.value,
+                    reading.service,
                 )
     return sorted([*done, *live.values()], key=lambda one: (one.at, one.key))
