@@ -1,11 +1,13 @@
 """A small repository with a pipeline, and a project to run it for."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from golive.kit.folders import data_folder
 from golive.people.models import Project
 from golive.pipelines import work
 
@@ -21,6 +23,7 @@ def own_work_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
             parent.chmod(0o755)
     monkeypatch.setenv("GOLIVE_WORK", str(folder / "golive"))
     work.root.cache_clear()
+    shutil.rmtree(data_folder() / "pipelines", ignore_errors=True)  # results of other tests
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ class Settings:
     secret_mark: Callable[[str], str] = lambda name: ""  # changes when the value does, tells nothing of it
     artifacts: Path | None = None  # where artifacts of the run are kept
     run: str = "this run"
+    told: dict[str, str] = field(default_factory=dict)  # variables that earlier stages give: the preview's address
 
 
 @dataclass
@@ -122,7 +123,9 @@ def _fill(prepared: Prepared, folder: Path, below: Mapping[str, tuple[PlannedSte
     variables = prepared.services.variables if prepared.services else {}
     given = {name: _filled(value, variables) for name, value in step.environment.items()}
     prepared.mask = Mask([*secrets.values()])
-    told_to = isolate.environment(settings.level, cell, {**variables, **given, **secrets}, trusted=settings.trusted)
+    told_to = isolate.environment(
+        settings.level, cell, {**settings.told, **variables, **given, **secrets}, trusted=settings.trusted
+    )
     work.hand_over(folder, uid)
     if step.prepare and prepared.services:
         template = prepared.services.template_url()

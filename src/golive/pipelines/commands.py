@@ -2,7 +2,6 @@
 
 import contextlib
 import getpass
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,16 +15,18 @@ from golive.config.reader import ConfigError
 from golive.kit.folders import data_folder
 from golive.people.choice import WRONG_INPUT, choose
 from golive.people.models import Project
-from golive.pipelines import definition, engine, logs, terminal, tree
+from golive.pipelines import definition, engine, receive, terminal, tree
 from golive.pipelines.key import explained, told
 from golive.pipelines.models import Run, RunStep, Trigger
 from golive.pipelines.outcome import State
 from golive.pipelines.plan import Plan, Wish
 from golive.pipelines.stages import LOCAL, Stage
+from golive.pipelines.watching import watch
 
 app = typer.Typer()
 ship_app = typer.Typer(help="From git push to production: the pipeline of golive.toml.")
 app.add_typer(ship_app, name="ship")
+ship_app.add_typer(receive.app)
 BAD, COULD_NOT_TELL = 1, 2
 Slug = Annotated[str | None, typer.Option("--project", help="The project's slug; default: from [app] name.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -56,7 +57,7 @@ def ship(
     stages = [Stage.SETUP, *(stage or [])] if stage else list(LOCAL)
     wish = Wish(stages, only=bool(stage))
     if dry_run or explain:
-        _show_plan(engine.planned(said.pipeline, repository, wanted, wish, found), found.slug, explain, json)
+        _show_plan(engine.planned(said, repository, wanted, wish, found), found.slug, explain, json)
         return
     commit, branch = tree.head_of(place)
     run = engine.create(
@@ -174,30 +175,6 @@ def show_logs(
     if run.is_over:
         write(f"Run #{run.number} {run.state}: {run.reason}", terminal.STYLES.get(State(run.state), ""))
     raise typer.Exit(_code(State(run.state)) if run.is_over else 0)
-
-
-def watch(run: Run, write: Any, *, follow: bool = True, only: str | None = None, patience_seconds: float = 1e9) -> None:
-    """Pass on what steps say, live; returns when the run is over (or at once without `follow`)."""
-    tails: dict[str, logs.Tail] = {}
-    told_of: set[str] = set()
-    end = time.monotonic() + patience_seconds
-    while True:
-        run.refresh_from_db()
-        over = run.is_over
-        for row in RunStep.objects.filter(run=run):
-            if only and row.name.split("#")[0] != only and row.name != only:
-                continue
-            place = logs.folder(run.project.slug, run.number) / f"{row.name}.log"
-            for line in tails.setdefault(row.name, logs.Tail(place)).more():
-                write(f"{row.name:<12} │ {line}", "")
-            if State(row.state).ended and row.name not in told_of:
-                told_of.add(row.name)
-                spent = f" in {terminal.took(row.seconds)}" if row.run_seconds else ""
-                why = f" · {row.reason}" if row.reason else ""
-                write(f"{row.name:<12} ┃ {row.state}{spent}{why}", terminal.STYLES.get(State(row.state), "dim"))
-        if over or not follow or time.monotonic() > end:
-            return
-        time.sleep(0.3)
 
 
 @ship_app.command()

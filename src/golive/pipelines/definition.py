@@ -19,6 +19,7 @@ class Definition:
 
     app: str
     pipeline: PipelineSection
+    deploys: bool = False  # it says how to deploy
 
 
 def read(repository: Repository, tree: str) -> Definition:
@@ -45,7 +46,7 @@ def parsed(content: bytes) -> Definition:
     assert isinstance(pipeline, PipelineSection)  # noqa: S101
     app = data.get("app")
     name = app.get("name") if isinstance(app, dict) else None
-    return Definition(name if isinstance(name, str) else "", pipeline)
+    return Definition(name if isinstance(name, str) else "", pipeline, bool(data.get("deploy")))
 
 
 def folder_of(start: Path) -> Path:

@@ -21,12 +21,12 @@ from golive.people.models import Project
 from golive.pipelines import definition, deploys, flaky, isolate, logs, record, work
 from golive.pipelines.cache import Cache
 from golive.pipelines.cellwork import Settings
+from golive.pipelines.definition import Definition
 from golive.pipelines.listener import Listener, Listeners
 from golive.pipelines.models import Run, Trigger
 from golive.pipelines.outcome import State
 from golive.pipelines.plan import Plan, Wish, plan
 from golive.pipelines.runner import Identity, Runner
-from golive.pipelines.section import PipelineSection
 from golive.pipelines.stages import Stage
 from golive.pipelines.tree import Repository, TreeError
 
@@ -42,12 +42,11 @@ def cache_of(project: str) -> Cache:
     return Cache(data_folder() / "pipelines" / "cache" / project)
 
 
-def planned(section: PipelineSection, repository: Repository, tree: str, wish: Wish, project: Project | None) -> Plan:
+def planned(said: Definition, repository: Repository, tree: str, wish: Wish, project: Project | None) -> Plan:
     """The plan of a tree, with what is known of the project's tests."""
-    acting = {
-        stage for stage in wish.stages if not (given := section.root.get(stage)) or not (given.run or given.steps)
-    }
-    why_not = {**deploys.missing(acting), **wish.why_not}
+    section = said.pipeline
+    acting = {stage for stage in wish.stages if not (given := section.root.get(stage)) or not given.does}
+    why_not = {**deploys.missing(acting, deploys=said.deploys), **wish.why_not}
     durations = record.durations(project) if project else {}
     wish = Wish(wish.stages, wish.trusted, why_not, wish.only)
     return plan(section, repository.files(tree), wish, tree=tree, durations=durations)
@@ -136,6 +135,36 @@ def cancel(run: Run, reason: str) -> bool:
     return True
 
 
+def again(run: Run, by: str) -> Run:
+    """Run the same files once more."""
+    made = create(
+        run.project,
+        Repository(Path(run.git_dir), run.below),
+        Trigger(run.trigger),
+        run.tree,
+        [Stage(name) for name in run.stages],
+        by,
+        commit=run.commit,
+        ref=run.ref,
+        pull_request=run.pull_request,
+        fork=run.fork,
+        only=run.only,
+    )
+    Run.objects.filter(pk=made.pk).update(approved_by=by if run.fork else "")
+    enqueue(made)
+    return made
+
+
+def approve(run: Run, by: str) -> bool:
+    """Let a fork's pull request run; False when there is nothing to approve."""
+    waiting = Run.objects.filter(pk=run.pk, fork=True, approved_by="", state=State.WAITING)
+    if not waiting.update(approved_by=by[:200]):
+        return False
+    run.refresh_from_db()
+    enqueue(run)
+    return True
+
+
 def execute(run: Run, *listeners: Listener) -> tuple[State, str]:
     """Carry a run out, from the main thread: it ends in order on SIGTERM and SIGINT, and when its row says so."""
     if run.is_over:
@@ -149,7 +178,7 @@ def execute(run: Run, *listeners: Listener) -> tuple[State, str]:
             raise TreeError(STRANGERS)
         said = definition.read(repository, run.tree)
         wish = Wish([Stage(name) for name in run.stages], trusted, only=run.only)
-        steps = planned(said.pipeline, repository, run.tree, wish, run.project)
+        steps = planned(said, repository, run.tree, wish, run.project)
     except (ConfigError, TreeError) as error:
         return _refused(run, str(error))
     recorder = record.Recorder(run, logs.Writer(place))
@@ -173,7 +202,7 @@ def execute(run: Run, *listeners: Listener) -> tuple[State, str]:
         settings,
         Listeners(recorder, *listeners),
         identity=Identity(run.commit, run.ref, run.pull_request),
-        actions=deploys.ACTIONS,
+        actions=deploys.Delivery(run.requested_by).actions(),
         excused=flaky.excused(run.project, timezone.now()),
         logs=place,
     )

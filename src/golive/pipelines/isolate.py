@@ -126,6 +126,7 @@ def environment(level: Level, cell: Cell, given: Mapping[str, str], *, trusted: 
         "PYTHONUNBUFFERED": "1",
         "CI": "true",
         "GOLIVE": "1",
+        "GOLIVE_CLIENT": client(),
         "REPORTS": reports,
         "PYTEST_ADDOPTS": f"--junitxml={reports}/pytest.xml",
         **given,
@@ -155,6 +156,12 @@ def offer_tools(folder: Path) -> None:
 def tool_folders() -> tuple[Path, ...]:
     """The folders of programs that golive brings along."""
     return tuple(_tools)
+
+
+def client() -> str:
+    """What `pip install` is given for golive-client: the copy that golive brought along, else its published name."""
+    found = [folder / "client" for folder in _tools if (folder / "client").is_dir()]
+    return str(found[0]) if found else "golive-client"
 
 
 @cache

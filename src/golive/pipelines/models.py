@@ -169,3 +169,44 @@ class TestFile(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "file"], name="test_file_once")]
+
+
+class Source(models.Model):
+    """The git host from which a project's pushes and pull requests come. Secrets are references."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="source")
+    host = models.CharField(max_length=20)
+    repository = models.CharField(max_length=300)
+    url = models.CharField(max_length=500)
+    api = models.CharField(max_length=300)
+    webhook_secret = models.CharField(max_length=200)
+    token = models.CharField(max_length=200, blank=True)
+    main = models.CharField(max_length=200, default="main")
+
+
+class Delivery(models.Model):
+    """A webhook that was taken: its id and the hash of its body, so that neither is taken twice."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="deliveries")
+    identity = models.CharField(max_length=200)
+    body = models.CharField(max_length=64)
+    event = models.JSONField(default=dict)
+    received_at = models.DateTimeField()
+    outcome = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "identity"], name="delivery_once"),
+            models.UniqueConstraint(fields=["source", "body"], name="delivery_body_once"),
+        ]
+
+
+class Comment(models.Model):
+    """golive's one comment on a pull request."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="comments")
+    pull_request = models.CharField(max_length=100)
+    identity = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "pull_request"], name="comment_once")]

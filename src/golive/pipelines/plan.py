@@ -14,6 +14,9 @@ from golive.pipelines.section import PipelineSection, StageSection, StepSection,
 from golive.pipelines.shares import shared_out
 from golive.pipelines.stages import SHAPES, Shape, Stage
 
+# The repository's own addopts (coverage, parallel runs) are for other tests.
+JOURNEYS = "python -m pytest -p golive-journeys --journeys=evidence -o addopts= -p no:cacheprovider -ra -q $TESTS"
+
 
 @dataclass(frozen=True)
 class PlannedStep:
@@ -90,7 +93,7 @@ def plan(
             continue
         needs = tuple(step.name for step in steps if step.stage in _needed(stage, wish))
         if reason := wish.why_not.get(stage) or _lacking(given, shape):
-            steps.append(PlannedStep(stage, stage, needs=needs, skip=reason))
+            steps.append(PlannedStep(stage, stage, needs=needs, skip=reason, budget=shape.budget))
             continue
         steps += _stage(stage, given or StageSection(), shape, needs, files, wish, durations or {})
     return Plan(tuple(steps), tree)
@@ -120,6 +123,8 @@ def _stage(
     durations: Mapping[str, float],
 ) -> list[PlannedStep]:
     budget = given.budget or shape.budget
+    if stage is Stage.E2E and given.tests and not given.run:
+        given = given.model_copy(update={"run": [JOURNEYS], "artifacts": ["evidence/**", *given.artifacts]})
     if not given.run and not given.steps:
         timeout = given.timeout or shape.timeout
         return [PlannedStep(stage, stage, needs=needs, action=stage, budget=budget, timeout=timeout, cacheable=False)]

@@ -22,6 +22,7 @@ from golive.pipelines.listener import Action, ActionError, Context, Listener
 from golive.pipelines.logs import lines
 from golive.pipelines.outcome import Outcome, State, may_begin, of_run
 from golive.pipelines.plan import Plan, PlannedStep
+from golive.pipelines.stages import Stage
 
 LONGEST_LINE = 16_384
 PATIENCE_SECONDS = 3.0
@@ -132,6 +133,9 @@ class Runner:
             if step.skip:
                 self._end(step, State.SKIPPED, step.skip)
                 continue
+            if step.stage is Stage.E2E and self._no_preview(step):
+                self._end(step, State.SKIPPED, "there is no preview to test")
+                continue
             if step.withheld:
                 self._end(step, State.BLOCKED, step.withheld)
                 continue
@@ -140,6 +144,11 @@ class Runner:
                 self._end(step, State.BLOCKED, never)
             elif ready and self._busy() < self.side_by_side:
                 self._begin(step, pool)
+
+    def _no_preview(self, step: PlannedStep) -> bool:
+        """A preview belongs to this run and was left out."""
+        needed = [self.standing[need] for need in step.needs if self.steps[need].stage is Stage.PREVIEW]
+        return bool(needed) and all(outcome.state is State.SKIPPED for outcome in needed)
 
     def _busy(self) -> int:
         return sum(outcome.state is State.RUNNING for outcome in self.standing.values())
@@ -363,12 +372,19 @@ class Runner:
         if error is None:
             outcome.data |= future.result()
             self.identity.data |= future.result()
+            self._tell_addresses()
             left_out = str(future.result().get("skipped", ""))
             self._end(step, State.SKIPPED if left_out else State.PASSED, left_out)
         elif self._cancelled:
             self._end(step, State.CANCELLED, self._cancelled)
         else:
             self._end(step, State.FAILED if isinstance(error, ActionError) else State.UNKNOWN, str(error))
+
+    def _tell_addresses(self) -> None:
+        """Later steps learn where the product answers."""
+        for name in ("preview_url", "production_url"):
+            if address := self.identity.data.get(name):
+                self.settings.told.update(BASE_URL=str(address), GOLIVE_BASE_URL=str(address))
 
     def _end(self, step: PlannedStep, state: State, reason: str) -> None:
         outcome = self.standing[step.name]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, m
 
 from golive.config.sections import Difference, Section, register
 from golive.config.values import Duration
+from golive.pipelines import origin
 from golive.pipelines.stages import SHAPES, Stage
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -44,7 +45,7 @@ class StepSection(BaseModel):
     caches: Words = []
     """Folders of tools that are kept from run to run, such as ".mypy_cache". They never change the result."""
     tests: Words = []
-    """Test files to split over workers; a command receives its share as $TESTS."""
+    """Test files to split over workers; a command receives its share as $TESTS. For e2e: the journeys' files."""
     split: Annotated[int, Field(ge=1, le=32)] = 1
     """How many workers share the tests, by recorded durations."""
     retries: Annotated[int, Field(ge=0, le=5)] = 0
@@ -83,6 +84,11 @@ class StageSection(StepSection):
     """The stage should take no longer; reported, never enforced. The cookbook's by default."""
     steps: dict[str, StepSection] = {}
     """The stage's steps by name, where one is not enough; they run side by side unless one needs another."""
+
+    @property
+    def does(self) -> bool:
+        """It says what to do, rather than leaving it to golive."""
+        return bool(self.run or self.steps or self.tests)
 
     @model_validator(mode="after")
     def _graph(self) -> "StageSection":
@@ -133,3 +139,4 @@ def apply(project_id: int, wanted: PipelineSection, actor: str) -> None:
 
 
 register(Section("pipeline", PipelineSection, differences, apply))
+register(origin.SECTION)

@@ -1,5 +1,6 @@
 """The pipeline's job, and its upkeep: runs of dead processes, leftovers, old results."""
 
+import contextlib
 import time
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,10 @@ from django.utils import timezone
 from golive.jobs.kinds import Kind, Work, register
 from golive.kit.folders import data_folder
 from golive.kit.periodic import Periodic, Process
-from golive.pipelines import engine, record, work
+from golive.pipelines import engine, fetching, record, reporting, work
 from golive.pipelines.cache import Cache
-from golive.pipelines.models import Run
+from golive.pipelines.models import Delivery, Run
+from golive.pipelines.reporting import Reporter
 from golive.pipelines.stages import WHOLE_BUDGET
 from golive.pipelines.terminal import Terminal
 
@@ -24,8 +26,19 @@ def run_pipeline(job: Work) -> dict[str, Any]:
     run = Run.objects.select_related("project").filter(pk=job.payload["run"]).first()
     if run is None:
         return {"state": "gone"}
-    state, reason = engine.execute(run, Terminal(lambda text, style: print(text, flush=True)))
+    said = Terminal(lambda text, style: print(text, flush=True))
+    state, reason = engine.execute(run, said, Reporter(run))
     return {"state": state, "reason": reason, "budget_seconds": WHOLE_BUDGET.total_seconds()}
+
+
+def fetch(job: Work) -> dict[str, Any]:
+    """Act on a webhook's delivery."""
+    delivery = Delivery.objects.select_related("source__project").filter(pk=job.payload["delivery"]).first()
+    run = fetching.act(delivery) if delivery else None
+    if run is not None and run.fork:
+        with contextlib.suppress(reporting.ReportingError):
+            reporting.report(run)
+    return {"run": run.number if run else None}
 
 
 def keep_house() -> None:
@@ -39,5 +52,6 @@ def keep_house() -> None:
             work.discard(folder)
 
 
+FETCH = register(Kind("pipeline.fetch", fetch, timeout=timedelta(minutes=10), max_attempts=3))
 PIPELINE = register(Kind("pipeline", run_pipeline, timeout=LONGEST, max_attempts=2))
 PERIODIC = [Periodic("pipelines: upkeep", timedelta(minutes=2), keep_house, Process.JOBS)]

@@ -8,6 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# A hook sees pushed objects in quarantine; anything else of a git around us (its index, its directory) is not ours.
+_KEPT = (
+    "GIT_SSL_CAINFO",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+)
+
 
 class TreeError(Exception):
     """git is missing, or it refused; the message is git's own."""
@@ -111,7 +119,7 @@ def _quiet(*words: str) -> str:
 
 
 def _git(words: list[str], *, environment: Mapping[str, str] | None = None, given: bytes | None = None) -> str:
-    own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key.startswith("GIT_SSL")}
+    own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
     own |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", **(environment or {})}
     try:
         done = subprocess.run(["git", *words], env=own, input=given, capture_output=True, check=False)

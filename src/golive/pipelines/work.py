@@ -52,8 +52,24 @@ def _bring_tools(folder: Path) -> None:
             shutil.copyfile(source, draft)
             draft.chmod(0o755)
             draft.replace(target)
+    _bring_client(folder)
     folder.chmod(0o755)
     isolate.offer_tools(folder)
+
+
+def _bring_client(folder: Path) -> None:
+    """A copy of golive-client from a checkout of golive, where steps can install it from."""
+    source, target = Path(__file__).parents[3] / "clients" / "python", folder / "client"
+    if not source.is_dir() or target.is_dir():
+        return
+    draft = folder / f".client.{os.getpid()}"
+    shutil.copytree(source, draft, ignore=shutil.ignore_patterns("tests", "__pycache__", "*.egg-info"))
+    for path in (draft, *draft.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    try:
+        draft.rename(target)
+    except OSError:  # another process was first
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 class Place:
