@@ -60,14 +60,17 @@ def _case(element: ElementTree.Element) -> Case:
     result, message = Result.PASSED, ""
     for child in element:
         if child.tag in ("failure", "error"):
-            result = Result.FAILED
-            message = child.get("message") or (child.text or "").strip().splitlines()[-1:][0] if child.text else ""
+            result, message = Result.FAILED, child.get("message") or _last_line(child.text or "")
             break
         if child.tag == "skipped":
             result, message = Result.SKIPPED, child.get("message", "")
     place, name = element.get("classname", ""), element.get("name", "")
     file = element.get("file", "") or (f"{place.replace('.', '/')}.py" if place else "")
     return Case(f"{place}::{name}" if place else name, file, result, _seconds(element.get("time", "0")), message[:2000])
+
+
+def _last_line(text: str) -> str:
+    return next(iter(reversed(text.strip().splitlines())), "")
 
 
 def _seconds(text: str) -> float:
