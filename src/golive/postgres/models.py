@@ -1,7 +1,19 @@
 """All tables of this room, as Django looks for them: the base, and each topic's own."""
 
 from golive.postgres.advice.models import Advice, AdviceRun
+from golive.postgres.backups.models import Backup, Beat, Drill
 from golive.postgres.base import Condition, Database
 from golive.postgres.look.models import Review, Snapshot, StatementText
 
-__all__ = ["Advice", "AdviceRun", "Condition", "Database", "Review", "Snapshot", "StatementText"]
+__all__ = [
+    "Advice",
+    "AdviceRun",
+    "Backup",
+    "Beat",
+    "Condition",
+    "Database",
+    "Drill",
+    "Review",
+    "Snapshot",
+    "StatementText",
+]

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
 from golive.postgres.advice.plan import AdvicePlan
+from golive.postgres.backups.plan import BackupPlan
 from golive.postgres.look.plan import MachinePlan, ReviewPlan
 from golive.postgres.models import Database
 from golive.postgres.pool.plan import PoolPlan
@@ -24,6 +25,8 @@ class DatabaseSection(BaseModel):
     """What the database runs on."""
     pool: PoolPlan = PoolPlan()
     """The connection pool."""
+    backup: BackupPlan = BackupPlan()
+    """Backups and their drills."""
     review: ReviewPlan = ReviewPlan()
     """The weekly slow-query review."""
     advice: AdvicePlan = AdvicePlan()
@@ -32,7 +35,7 @@ class DatabaseSection(BaseModel):
 
 def _said(plan: DatabaseSection) -> dict[str, str | None]:
     """Each key's value in one line; references are no secrets."""
-    return {f"database.{name}": _line(value) for name, value in plan.model_dump(mode="json").items()}
+    return {f"database.{name}": _line(value) for name, value in plan.model_dump(mode="json", by_alias=True).items()}
 
 
 def _line(value: object) -> str | None:
@@ -66,7 +69,7 @@ def apply(project_id: int, wanted: DatabaseSection, actor: str) -> None:
             "url": wanted.url,
             "admin": wanted.admin,
             "replicas": list(wanted.replicas),
-            "plan": wanted.model_dump(mode="json"),
+            "plan": wanted.model_dump(mode="json", by_alias=True),
         },
     )
 

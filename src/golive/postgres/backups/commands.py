@@ -1,0 +1,177 @@
+"""`golive db backup`, `golive db drill`, `golive db restore`."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from django.utils.dateparse import parse_datetime
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from golive.alerts.models import State
+from golive.console import words
+from golive.people import audit
+from golive.people.choice import WRONG_INPUT
+from golive.postgres.backups import pgbackrest, setup
+from golive.postgres.backups.drill import drill as run_drill
+from golive.postgres.backups.due import Made, judge_backups, judge_drills
+from golive.postgres.backups.run import info, make, stopped_at
+from golive.postgres.backups.scratch import Scratch
+from golive.postgres.backups.tools import BackupTrouble, own
+from golive.postgres.choice import admin_url_of, chosen
+from golive.postgres.session import one, session, version_of
+
+app = typer.Typer()
+backup_app = typer.Typer(no_args_is_help=True, help="Backups: set up, made, listed. Proved by `golive db drill`.")
+app.add_typer(backup_app, name="backup")
+
+ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print for machines.")]
+ApplyOption = Annotated[bool, typer.Option("--apply", help="Do it; without this it is only said.")]
+
+
+@backup_app.command("setup")
+def setup_(project: ProjectOption = None, apply: ApplyOption = False) -> None:
+    """Show what pgBackRest needs (configuration, archiving, stanza) and, with --apply, put it in place."""
+    database = chosen(project)
+    place = setup.place_of(database)
+    for name, (now, wanted) in setup.missing_settings(place, admin_url_of(database)).items():
+        typer.echo(f"{name}: {now!r} becomes {wanted!r}\n      undo: ALTER SYSTEM RESET {name};")
+    typer.echo(f"{place.config}: written, mode 0600 (it holds the passphrase)\n      undo: rm -r {place.work}")
+    typer.echo("pgbackrest stanza-create\n      undo: pgbackrest stanza-delete")
+    if not apply:
+        typer.echo("Do it with --apply.")
+        return
+    left = setup.apply(database)
+    audit.record("cli", "database.backup.setup", place.plan.folder, project=database.project)
+    name = f"{database.project.slug}.backup.passphrase"
+    typer.echo(left or "Backups are set up: the archive takes WAL.")
+    typer.echo(f"Keep the passphrase elsewhere too, since without it no backup opens: it is secret {name}")
+    raise typer.Exit(1 if left else 0)
+
+
+@backup_app.command()
+def now(
+    project: ProjectOption = None,
+    incremental: Annotated[bool, typer.Option("--incremental", help="Only what changed since the last one.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a backup now; exit 1 when it fails."""
+    made = make(chosen(project), "incr" if incremental else "full", scheduled=False)
+    if as_json:
+        _print({"label": made.label, "bytes": made.size_bytes, "began_at": made.began_at, "ended_at": made.ended_at})
+    elif made.ended_at is not None:
+        seconds = (made.ended_at - made.began_at).total_seconds()
+        typer.echo(f"Backup {made.label}: {words.size(made.size_bytes)} in {seconds:.0f} s.")
+
+
+@backup_app.command()
+def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Backups and drills, newest first; exit 1 when one failed or is late, 2 when none was made."""
+    database = chosen(project)
+    plan, at = setup.plan_of(database), datetime.now(UTC)
+    backups, drills = list(database.backups.all()[:20]), list(database.drills.all()[:5])
+    past = [Made(one_.began_at, one_.ok, one_.reason, one_.kind != "incr") for one_ in backups if one_.scheduled]
+    judged = [
+        judge_backups(past, plan.every, past[-1].began_at if past else at, at),
+        judge_drills([Made(one_.began_at, one_.ok, one_.reason) for one_ in drills], plan.drill_every, at),
+    ]
+    if as_json:
+        _print(
+            {
+                "state": [{"kind": one_.kind, "state": one_.state, "reason": one_.reason} for one_ in judged],
+                "backups": [
+                    {"label": b.label, "kind": b.kind, "scheduled": b.scheduled, "ok": b.ok, "began_at": b.began_at,
+                     "reason": b.reason, "bytes": b.size_bytes} for b in backups
+                ],
+                "drills": [{"ok": d.ok, "began_at": d.began_at, "reason": d.reason, "rto_seconds": d.rto_seconds,
+                            "rpo_seconds": d.rpo_seconds} for d in drills],
+            }
+        )  # fmt: skip
+    else:
+        table = Table("backup", "kind", "when", "size", "")
+        for one_ in backups:
+            outcome = "good" if one_.ok else "runs" if one_.ok is None else one_.reason
+            table.add_row(one_.label, one_.kind, f"{one_.began_at:%d %b %H:%M}", words.size(one_.size_bytes), outcome)
+        Console().print(table)
+        for judgement in judged:
+            typer.echo(f"{judgement.kind}: {judgement.reason}.")
+    states = {one_.state for one_ in judged}
+    raise typer.Exit(1 if State.FIRING in states else 2 if State.UNKNOWN in states else 0)
+
+
+@app.command()
+def drill(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Restore the newest scheduled backup to a scratch server and prove it; exit 1 when a proof fails."""
+    database = chosen(project)
+    if as_json:
+        ran = run_drill(database)
+        names = ("ok", "reason", "proofs", "phases", "rto_seconds", "rpo_seconds", "target_at")
+        _print({name: getattr(ran, name) for name in names})
+    else:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True) as progress:
+            bar = progress.add_task("drill")
+            ran = run_drill(database, lambda share, note: progress.update(bar, description=note))
+        table = Table("proof", "", "detail")
+        for proof in ran.proofs:
+            word = {True: "proved", False: "FAILED", None: "not proved"}[proof["ok"]]
+            table.add_row(proof["name"], word, proof["detail"])
+        Console().print(table)
+        typer.echo("; ".join(f"{name} {seconds:.1f} s" for name, seconds in ran.phases.items()))
+        if ran.rto_seconds is not None and ran.rpo_seconds is not None:
+            typer.echo(f"RTO {ran.rto_seconds:.1f} s, RPO {ran.rpo_seconds:.1f} s, restored to {ran.target_at}.")
+        typer.echo("The backup restores." if ran.ok else f"The drill failed: {ran.reason}")
+    raise typer.Exit(0 if ran.ok else 1)
+
+
+@app.command()
+def restore(
+    at: Annotated[str, typer.Option(help="The instant, such as 2026-11-25T17:03:00Z.")],
+    to: Annotated[Path, typer.Option(help="A folder that does not exist yet; production's is never touched.")],
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="The port that the restored server listens on.")],
+    project: ProjectOption = None,
+    apply: ApplyOption = False,
+) -> None:
+    """Restore to an instant beside production and start it there; says how to switch over."""
+    database = chosen(project)
+    target = parse_datetime(at)
+    if target is None or target.tzinfo is None:
+        typer.echo("Say the instant with its zone, such as 2026-11-25T17:03:00Z.", err=True)
+        raise typer.Exit(WRONG_INPUT)
+    place, url = setup.place_of(database), admin_url_of(database)
+    label = _label_before(place, target)
+    typer.echo(f"Backup {label} and the WAL after it, to {target.isoformat()}, into {to}, on port {port}.")
+    if not apply:
+        typer.echo("Nothing of production is touched. Do it with --apply.")
+        return
+    if to.exists():
+        raise BackupTrouble(f"{to} exists already; give a folder that does not.")
+    with session(url) as connection:
+        version = version_of(connection)
+        preload = one(connection, "SELECT current_setting('shared_preload_libraries') AS it")["it"]
+    data = own(to.absolute(), place.account)
+    place.call(*pgbackrest.restore(data, target, label), what="pgbackrest restore", timeout=24 * 3600)
+    server = Scratch(data, version, place.account, port)
+    server.start(preload)
+    server.wait_until_promoted(url)
+    audit.record("cli", "database.restore", label, project=database.project, at=target.isoformat(), port=port)
+    typer.echo(f"It answers at 127.0.0.1:{port} as of {target.isoformat()}, with the roles and passwords of then.")
+    typer.echo("To switch: stop the application's writes, lead its DATABASE_URL here, and set up backups for this one.")
+    typer.echo(f"To throw it away: pg_ctl stop -D {data} && rm -r {data}")
+
+
+def _label_before(place: setup.Place, target: datetime) -> str:
+    good = [one_ for one_ in info(place) if stopped_at(one_) <= target and not one_.get("error")]
+    if not good:
+        known = info(place)
+        first = f"; the oldest backup ended {stopped_at(known[0]).isoformat()}" if known else ""
+        raise BackupTrouble(f"No backup had ended by {target.isoformat()}{first}.")
+    return str(good[-1]["label"])
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")

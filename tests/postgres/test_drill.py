@@ -1,0 +1,202 @@
+"""The story of a backup: set up, scheduled, restored, proved; and each way in which it is found to be worthless."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.utils import timezone
+from psycopg.conninfo import conninfo_to_dict
+from typer.testing import CliRunner
+
+from golive.alerts.models import Flip
+from golive.jobs.kinds import Work
+from golive.jobs.models import Job
+from golive.people.models import Project
+from golive.postgres.backups import drill as drills
+from golive.postgres.backups import setup, tasks
+from golive.postgres.backups.commands import app
+from golive.postgres.backups.models import Backup
+from golive.postgres.backups.run import make
+from golive.postgres.base import Database
+from golive.postgres.section import DatabaseSection, apply
+from golive.sandbox.servers import PostgresServer, free_port
+from tests.postgres.conftest import SETTINGS
+
+pytestmark = pytest.mark.story
+
+
+@pytest.fixture(scope="module")
+def archiving() -> Iterator[PostgresServer]:
+    """A server that can archive: it has a socket, and pgBackRest may own what it needs."""
+    root = Path(tempfile.mkdtemp(prefix="golive-drill-"))
+    root.chmod(0o777)
+    settings = {**SETTINGS, "unix_socket_directories": str(root), "archive_mode": "on", "archive_command": "/bin/true"}
+    with PostgresServer(
+        root / "server", settings={k: v for k, v in settings.items() if k != "archive_command"}
+    ) as server:
+        yield server
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def database(archiving: PostgresServer, db: None) -> Database:
+    """A database with rows, known to golive, backed up into a folder."""
+    root = archiving.folder.parent
+    url = archiving.create_database(f"shop{free_port()}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = str(conninfo_to_dict(url)["dbname"])
+        connection.execute(f"ALTER DATABASE {name} SET search_path = public")  # not "$user": it is golive here
+        connection.execute("SET search_path = public")
+        connection.execute("CREATE SCHEMA golive")
+        connection.execute("CREATE TABLE golive.heartbeat (id smallint PRIMARY KEY, at timestamptz, nonce text)")
+        connection.execute("CREATE TABLE orders (id bigserial PRIMARY KEY, note text)")
+        connection.execute("INSERT INTO orders (note) SELECT 'n' || n FROM generate_series(1, 5000) AS n")
+        connection.execute('CREATE TABLE "odd ""name" (id int)')
+    file = root / f"url{free_port()}"
+    file.write_text(url)
+    project = Project.objects.create(slug=name, name="shop")
+    backup: dict[str, Any] = {
+        "enabled": True,
+        "folder": str(root / "backups"),
+        "socket": str(root),
+        "smoke": ["SELECT count(*) >= 5000 FROM orders"],
+    }
+    section = DatabaseSection.model_validate({"url": f"file:{file}", "admin": f"file:{file}", "backup": backup})
+    apply(project.pk, section, "test")
+    return Database.objects.select_related("project").get(project=project)
+
+
+def run_jobs() -> None:
+    """Run what was queued, in this process."""
+    for job in Job.objects.filter(state="queued").order_by("id"):
+        work = Work(job.pk, job.payload, lambda share, note: None)
+        {tasks.BACKUP: tasks._backup, tasks.DRILL: tasks._drill}[job.kind](work)
+        Job.objects.filter(pk=job.pk).update(state="done")
+
+
+def outcome(database: Database) -> dict[str, Any]:
+    ran = drills.drill(database)
+    return {proof["name"]: proof["ok"] for proof in ran.proofs} | {"ok": ran.ok, "reason": ran.reason}
+
+
+def test_a_backup_is_scheduled_restored_and_proved_and_damage_is_found(database: Database) -> None:
+    assert setup.apply(database) == ""
+    tasks.schedule()
+    run_jobs()
+    tasks.schedule()
+    assert [job.kind for job in Job.objects.order_by("id")] == [tasks.BACKUP, tasks.DRILL]
+    url = database.url.removeprefix("file:")
+    with psycopg.connect(Path(url).read_text(), autocommit=True) as connection:
+        connection.execute("INSERT INTO orders (note) VALUES ('after the backup')")
+    run_jobs()
+    ran = database.drills.get()
+    found = {proof["name"]: proof["ok"] for proof in ran.proofs}
+    assert found == {
+        "archive": True, "nonce": True, "cluster": True, "roles": True, "tables": True, "sequences": True,
+        "smoke 1": True, "amcheck": True, "checksums": None,
+    }  # fmt: skip
+    assert ran.ok
+    assert ran.rto_seconds is not None
+    assert ran.rpo_seconds is not None
+    assert list(ran.phases)[:4] == ["choosing the instant", "counting the archive", "restoring", "recovering"]
+    tasks.schedule()
+    assert database.conditions.get(kind="backup").state == "ok"
+    assert database.conditions.get(kind="drill").state == "ok"
+    _restored_to_a_time(database)
+    _damage(database)
+
+
+def _restored_to_a_time(database: Database) -> None:
+    """`golive db restore --at` brings back what was deleted since."""
+    with psycopg.connect(Path(database.url.removeprefix("file:")).read_text(), autocommit=True) as connection:
+        (at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
+        connection.execute("SELECT pg_sleep(0.2)")
+        connection.execute("DELETE FROM orders")
+        connection.execute("SELECT pg_switch_wal()")
+    place, port = setup.place_of(database), free_port()
+    to = place.work / "by hand"
+    words = [
+        "restore",
+        "--project",
+        database.project.slug,
+        "--at",
+        at.isoformat(),
+        "--to",
+        str(to),
+        "--port",
+        str(port),
+    ]
+    assert "Nothing of production is touched" in CliRunner().invoke(app, words).output
+    assert not to.exists()
+    done = CliRunner().invoke(app, [*words, "--apply"])
+    assert done.exit_code == 0, done.output
+    server = drills.Scratch(to, 15, place.account, port)
+    try:
+        with psycopg.connect(server.url(Path(database.url.removeprefix("file:")).read_text())) as connection:
+            assert connection.execute("SELECT count(*) FROM orders").fetchone() == (5001,)
+    finally:
+        server.stop()
+
+
+def _damage(database: Database) -> None:
+    """A table that lost its rows unseen, a segment that is gone from the archive: each fails the drill and pages."""
+    backup = drills.newest(database)
+    kept = backup.manifest
+    backup.manifest = {
+        **kept,
+        "tables": {**kept["tables"], '"odd ""name"': {**kept["tables"]['"odd ""name"'], "rows": 7}},
+    }
+    backup.save()
+    found = outcome(database)
+    assert (found["ok"], found["tables"]) == (False, False)
+    backup.manifest = kept
+    backup.save()
+    archive = Path(setup.plan_of(database).folder) / database.project.slug / "archive" / "main"
+    segments = sorted(archive.glob("*/*/*.zst"))
+    segments[len(segments) - 2].unlink()
+    found = outcome(database)
+    assert (found["ok"], found["archive"]) == (False, False)
+    tasks.schedule()
+    flip = Flip.objects.filter(project=database.project, source="database:drill").latest("id")
+    assert (flip.new, flip.severity) == ("firing", "critical")
+    assert "missing" in flip.reason
+
+
+def test_a_dump_is_encrypted_restored_and_proved(database: Database) -> None:
+    database.plan["backup"]["with"] = "pg_dump"
+    database.save()
+    made = make(database, "full", scheduled=True)
+    assert made.kind == "dump"
+    file = Path(setup.plan_of(database).folder) / database.project.slug / "dumps" / made.label
+    assert b"orders" not in file.read_bytes()
+    found = outcome(database)
+    assert found["reason"] == "5 proofs", found
+    file.write_bytes(file.read_bytes()[:-40])
+    assert "cut short" in outcome(database)["reason"]
+
+
+def test_a_backup_that_fails_says_why_and_pages(database: Database) -> None:
+    database.plan["backup"]["socket"] = "/nowhere"
+    database.save()
+    Backup.objects.create(
+        database=database, kind="full", scheduled=True, began_at=timezone.now() - timedelta(days=3), ok=True
+    )
+    tasks.schedule()
+    with pytest.raises(Exception, match="pgbackrest"):
+        run_jobs()
+    tasks.schedule()
+    flip = Flip.objects.filter(project=database.project, source="database:backup").latest("id")
+    assert flip.severity == "critical"
+    assert "pgbackrest" in database.conditions.get(kind="backup").reason
+
+
+def test_a_server_elsewhere_is_told_to_use_pg_dump(database: Database) -> None:
+    database.plan["backup"]["data"] = "/nowhere"
+    database.save()
+    with pytest.raises(Exception, match="is not on this machine"):
+        make(database, "full", scheduled=False)
