@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from examples.demo.acme import BIN, HOME
+from examples.demo.install import Install
 from golive.kit.launch import bound_to_me
 from golive.sandbox.mail import MailSink
 from golive.sandbox.payments import PaymentSimulator

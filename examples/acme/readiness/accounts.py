@@ -5,6 +5,7 @@ It speaks to the database that ACME_DATABASE_URL names and pays at the payment p
 
 import json
 import secrets
+from typing import Any
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from acme.payments.client import PaymentClient
 from acme.people import Wish
 from acme.plans import BUSINESS
 from acme.settings import Settings
-from acme.tokens import token_hash
+from acme.tokens import form_token, token_hash
 from acme.web.identity import SESSION_COOKIE
 from acme.work import Work
 
@@ -51,31 +52,35 @@ def subscription(settings: Settings, user: User) -> str:
     return str(answer.json()["subscription"])
 
 
-def objects(db: Session, user: User) -> dict[str, int | str]:
-    """A project, a task in it and a key of this account."""
+def objects(db: Session, user: User) -> dict[str, list[int] | str]:
+    """Projects, tasks and keys of this account: of each one that stays and some that probes may destroy."""
     work = Work(db, user.account_id)
-    project = work.add_project("Probe")
-    task = work.add_task(project.id, "Probe")
-    people.new_api_key(db, user, "to be probed")
-    newest = people.api_keys(db, user.account_id)[-1]
-    return {"project_id": project.id, "task_id": task.id if task else 0, "key_id": newest.id}
+    projects = [work.add_project(f"Probe {number}").id for number in range(3)]
+    tasks = [work.add_task(projects[0], f"Probe {number}") for number in range(3)]
+    for number in range(2):
+        people.new_api_key(db, user, f"to be probed {number}")
+    keys = [key.id for key in people.api_keys(db, user.account_id)[-2:]]
+    return {"project_id": projects, "task_id": [task.id for task in tasks if task], "key_id": keys}
 
 
-def account(db: Session, user: User) -> dict[str, dict[str, int | str]]:
-    key = people.new_api_key(db, user, "probes")
-    return {"headers": {"Authorization": f"Bearer {key}"}, "objects": objects(db, user)}
+def account(db: Session, settings: Settings, user: User, now: datetime) -> dict[str, Any]:
+    """A key and a browser's session with its form token."""
+    key, token = people.new_api_key(db, user, "probes"), people.log_in(db, user, now)
+    return {
+        "headers": {"Authorization": f"Bearer {key}"},
+        "session": {"Cookie": f"{SESSION_COOKIE}={token}"},
+        "fields": {"form_token": form_token(settings.secret, token)},
+        "objects": objects(db, user),
+    }
 
 
-def revoked(db: Session, user: User, now: datetime) -> dict[str, dict[str, str]]:
-    """A key that was valid once."""
+def expired(db: Session, user: User, now: datetime) -> dict[str, dict[str, str]]:
+    """A key and a session that were valid once."""
     key = people.new_api_key(db, user, "expired")
     kept = db.query(ApiKey).filter(ApiKey.key_hash == token_hash(key)).one()
     people.revoke_api_key(db, user.account_id, kept.id, now)
-    return {"headers": {"Authorization": f"Bearer {key}"}}
-
-
-def session(db: Session, user: User, now: datetime) -> dict[str, dict[str, str]]:
-    return {"headers": {"Cookie": f"{SESSION_COOKIE}={people.log_in(db, user, now)}"}}
+    session = people.log_in(db, user, now - people.LOGIN_LASTS)
+    return {"headers": {"Authorization": f"Bearer {key}"}, "session": {"Cookie": f"{SESSION_COOKIE}={session}"}}
 
 
 def main() -> None:
@@ -83,13 +88,12 @@ def main() -> None:
     engine = make_engine(settings)
     with Session(engine, expire_on_commit=False) as db:
         owner, stranger = tenant(db, now), tenant(db, now)
-        mine = account(db, owner)
+        mine = account(db, settings, owner, now)
         mine["objects"]["subscription"] = subscription(settings, owner)
         made = {
             "owner": mine,
-            "stranger": account(db, stranger),
-            "expired": revoked(db, owner, now - timedelta(minutes=1)),
-            "session": session(db, owner, now),
+            "stranger": account(db, settings, stranger, now),
+            "expired": expired(db, owner, now - timedelta(minutes=1)),
         }
     print(json.dumps(made))
     engine.dispose()

@@ -1,6 +1,8 @@
 """Two tenants on the target, as the user's own program makes them: credentials and objects for the probes."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,12 +14,49 @@ from golive.readiness.verdict import CannotTell
 _HOW = 'set [readiness] accounts to a program that prints them: see the guide, "Accounts"'
 
 
+@dataclass(frozen=True)
+class Way:
+    """A credential: headers of every request, and fields of every form."""
+
+    name: str
+    headers: Mapping[str, str]
+    fields: Mapping[str, str]
+
+    def spoiled(self) -> "Way":
+        """The same in shape, but worth nothing."""
+        return Way(self.name, {name: _spoil(value) for name, value in self.headers.items()}, self.fields)
+
+
+def _spoil(value: str) -> str:
+    """Keeps "Bearer " or "name=", replaces what comes after."""
+    head = re.match(r"\w+[ =]", value)
+    return (head[0] if head else "") + "golive-malformed-credential"
+
+
 class Account(BaseModel):
-    """Somebody on the target: headers that prove it, and the identifiers of objects that are theirs by parameter."""
+    """Somebody on the target: headers that prove it, or a browser's session with what its forms must carry.
+
+    `objects` are the identifiers of what is theirs, by the name of the route's parameter.
+    """
 
     model_config = ConfigDict(extra="forbid")
     headers: dict[str, str] = {}
-    objects: dict[str, str | int] = {}
+    session: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    objects: dict[str, str | int | list[str | int]] = {}
+
+    def kept(self) -> dict[str, str | int]:
+        """One object of each kind, which no probe destroys."""
+        return {name: value[0] if isinstance(value, list) else value for name, value in self.objects.items() if value}
+
+    def spares(self) -> dict[str, list[str | int]]:
+        """The objects that may be destroyed, by kind."""
+        return {name: list(value[1:]) for name, value in self.objects.items() if isinstance(value, list)}
+
+    def ways(self) -> list[Way]:
+        """The ways in which they can ask."""
+        ways = [Way("key", self.headers, {})] if self.headers else []
+        return [*ways, Way("session", self.session, self.fields)] if self.session else ways
 
 
 class Accounts(BaseModel):
@@ -27,11 +66,13 @@ class Accounts(BaseModel):
     owner: Account
     stranger: Account
     expired: Account | None = None
-    session: Account | None = None
 
     def secrets(self) -> list[str]:
-        known = [self.owner, self.stranger, self.expired, self.session]
-        return [part for one in known if one for value in one.headers.values() for part in (value, value.split()[-1])]
+        known = [one for one in (self.owner, self.stranger, self.expired) if one]
+        values = [
+            value for one in known for way in one.ways() for value in (*way.headers.values(), *way.fields.values())
+        ]
+        return [part for value in values for part in (value, value.split()[-1], value.partition("=")[2])]
 
 
 def read(given: Any) -> Accounts:

@@ -185,7 +185,7 @@ def _endpoint(subject: Subject, name: str, one: Webhook) -> Endpoint:
     objects = {}
     command: list[str] = getattr(subject.wanted, "accounts", [])
     if command:
-        objects = accounts(subject, command).owner.objects
+        objects = accounts(subject, command).owner.kept()
 
     def body(ident: str, nonce: str) -> bytes:
         text = template
