@@ -5,8 +5,8 @@ It speaks to the database that ACME_DATABASE_URL names and pays at the payment p
 
 import json
 import secrets
-from typing import Any
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx

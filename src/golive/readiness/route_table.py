@@ -7,10 +7,16 @@ import contextlib
 import importlib
 import json
 import os
+import pathlib
+import re
 import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+Pairs = Iterator[tuple[str, str]]
 
 
-def starlette(routes, prefix=""):
+def starlette(routes: Iterable[Any], prefix: str = "") -> Pairs:
     for route in routes:
         path = prefix + getattr(route, "path", "")
         below = getattr(route, "routes", None)
@@ -25,7 +31,7 @@ def starlette(routes, prefix=""):
             yield "GET", path.rstrip("/") + "/{path}"
 
 
-def flask(app):
+def flask(app: Any) -> Pairs:
     for rule in app.url_map.iter_rules():
         path = rule.rule.replace("<", "{").replace(">", "}")
         for method in sorted(rule.methods):
@@ -37,12 +43,12 @@ def flask(app):
             )
 
 
-def django(settings):
+def django(settings: str) -> Pairs:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings
     importlib.import_module("django").setup()
     resolvers = importlib.import_module("django.urls.resolvers")
 
-    def walk(patterns, prefix):
+    def walk(patterns: Iterable[Any], prefix: str) -> Pairs:
         for one in patterns:
             path = prefix + str(one.pattern)
             if isinstance(one, resolvers.URLResolver):
@@ -53,15 +59,14 @@ def django(settings):
     yield from walk(resolvers.get_resolver().url_patterns, "")
 
 
-def plain(path):
-    re = importlib.import_module("re")
+def plain(path: str) -> str:
     path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
     path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", path)
     return path.replace("^", "").replace("$", "").replace("\\Z", "")
 
 
-def main():
-    sys.path.insert(0, os.path.abspath("."))
+def main() -> None:
+    sys.path.insert(0, str(pathlib.Path.cwd()))
     module, _, name = sys.argv[1].partition(":")
     if module == "django":
         found = list(django(name))

@@ -100,7 +100,8 @@ def declared(entries: Sequence[str]) -> list[tuple[str, re.Pattern[str]]]:
 def split(routes: Iterable[Route], public: Sequence[str]) -> tuple[list[Route], list[Route], list[str]]:
     """Routes that must be protected, those declared public, and declarations that match nothing."""
     patterns, used = declared(public), set()
-    guarded, opened = [], []
+    guarded: list[Route] = []
+    opened: list[Route] = []
     for one in sorted(set(routes)):
         matches = [entry for entry, pattern in patterns if pattern.fullmatch(str(one))]
         used.update(matches)

@@ -43,7 +43,7 @@ class AuthenticationSettings(BaseModel):
     login: str = "/login"
     """Where people without a session are sent; that counts as refused."""
     bodies: dict[str, dict[str, str | int | bool]] = {}
-    """What a route takes, by "METHOD /path", where an empty body would be refused before anybody is asked who they are."""
+    """What a route takes, by "METHOD /path", where an empty body would be refused before the credential is."""
     traffic: bool = True
     """Also probe routes that golive saw in traces; one that is declared nowhere blocks."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Annotated
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,9 +44,9 @@ class LimitSettings(BaseModel):
     """The form's fields; {{account}} stands for somebody, a new one for each request of the test by address."""
     headers: dict[str, str] = {}
     """Headers, with {{account}} likewise."""
-    by_address: int = Field(0, ge=0, le=1000)
+    by_address: Annotated[int, Field(ge=0, le=1000)] = 0
     """At most so many requests from one address within the window; 0: not by address."""
-    by_account: int = Field(0, ge=0, le=1000)
+    by_account: Annotated[int, Field(ge=0, le=1000)] = 0
     """At most so many for one account, below `by_address`; 0: not by account."""
 
 
@@ -124,10 +125,11 @@ def examine_site(site: Site, made: list[Limited], window: timedelta) -> Report:
     """Exhaust each limit, try to get around it, then wait until all have recovered."""
     report = Report(expected=len(made))
     reached: dict[str, Answer] = {}
-    for one in made:
+    for one in made:  # accounts first: afterwards the address is shut out everywhere
         report.examined += 1
         if one.wanted.by_account:
             _by_account(report, site, one)
+    for one in made:
         if one.wanted.by_address and (answer := _by_address(report, site, one)):
             reached[one.name] = answer
     _recover(report, site, {one.name: one for one in made}, reached, window)
