@@ -28,5 +28,5 @@ SELECT
 FROM logs
 WHERE project = {project:String}
     AND received_at >= toDateTime64({since:UInt32}, 3, 'UTC')
-    AND event_name LIKE {prefix:String}
+    AND has({names:Array(String)}, event_name)
 GROUP BY event_name;

@@ -25,6 +25,10 @@ class Common(BaseModel):
     """A program that prints two tenants of the preview as JSON, run in `source`; see the guide."""
     public_routes: list[str] = []
     """Routes that need no credential, such as "GET /pricing" or "* /static/{path}"."""
+    journeys: list[str] = []
+    """Files or folders of journeys (pytest) below `source`, whose `proves` tell what they stand for."""
+    journeys_environment: dict[str, str] = {}
+    """What the journeys are given, by reference: GOLIVE_MAIL_URL = "env:MAIL_URL"."""
     gate: bool = False
     """Refuse production deploys while an item blocks; the first deploy is always gated."""
 
