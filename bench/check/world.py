@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +17,12 @@ import psycopg
 from psycopg import sql
 
 from bench.check.front import Authority, Front
+from bench.check.zone import Zone
 from examples.demo.acme import BIN, HOME
 from examples.demo.install import Install, free_ports
 from golive.kit.launch import bound_to_me
+from golive.readiness.osv import osv
+from golive.sandbox.hosting import Hosted
 from golive.sandbox.mail import MailSink
 from golive.sandbox.payments import PaymentSimulator
 from golive.sandbox.servers import PostgresServer
@@ -39,16 +43,37 @@ class World:
     mail: MailSink
     payments: PaymentSimulator
     postgres: PostgresServer
+    zone: Zone
+    advisories: dict[str, Mapping[str, object]]
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    planted: str = ""
+
+    @property
+    def source(self) -> Path:
+        """acme's source tree, a repository of its own."""
+        return self.folder / "source"
+
+    def commit(self, message: str) -> None:
+        """Commit what has changed in the source tree."""
+        self.git("add", "-A")
+        self.git("commit", "-qm", message)
+
+    def git(self, *words: str) -> None:
+        git(self.source, *words)
 
     def start(self, **more: str) -> None:
         """Start acme (again), with more in its environment, and wait until it answers."""
         self.stop()
+        self.planted = more.get("ACME_DEFECTS", "")
         behind = self.front.behind
         command = [str(BIN / "python"), "-m", "acme", "--port", behind.rpartition(":")[2]]
         with (self.folder / "acme.log").open("ab") as log:
             self.process = subprocess.Popen(
-                bound_to_me(command), cwd=HOME, env={**self.environment, **self.own, **more}, stdout=log, stderr=log
+                bound_to_me(command),
+                cwd=self.source,
+                env={**self.environment, **self.own, **more},
+                stdout=log,
+                stderr=log,
             )
         end = time.monotonic() + 90
         while not self._answers(behind):
@@ -72,7 +97,9 @@ class World:
         """One golive command, as an operator runs it in acme's folder."""
         program = str(Path(BIN.parents[3] / ".venv/bin/golive"))
         environment = {**self.install.environment, **self.environment, "COLUMNS": "200", **more}
-        return subprocess.run([program, *words], env=environment, cwd=HOME, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [program, *words], env=environment, cwd=self.source, capture_output=True, text=True, check=False
+        )
 
     def check(self, *items: str, options: Sequence[str] = (), **more: str) -> dict[str, Any]:
         """`golive check --json` on the preview: its output."""
@@ -87,7 +114,7 @@ class World:
     def apply(self, **more: str) -> None:
         """Put acme's golive.toml and readiness.toml in force."""
         words = ["apply", "golive.toml", "--overlay", "readiness.toml", "--project", "acme", "--yes"]
-        done = self.golive(*words, ACME_URL="https://acme.example", **more)
+        done = self.golive(*words, ACME_URL=self.front.behind, **more)
         if done.returncode:
             raise RuntimeError(f"golive apply failed: {done.stdout[-500:]} {done.stderr[-1500:]}")
 
@@ -99,27 +126,33 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
     acme_port, port, plain_port = free_ports(3)
     behind = f"http://127.0.0.1:{acme_port}"
     authority = Authority(folder)
+    advisories: dict[str, Mapping[str, object]] = {}
     front = Front(authority, behind, port=port, plain_port=plain_port)
     environment = {
         "GOLIVE_ALLOW_PRIVATE": "127.0.0.0/8,::1/128",
         "SSL_CERT_FILE": str(authority.bundle),
         "NO_COLOR": "1",
     }
-    install = Install(folder / "golive", environment=environment)
     with (
         PostgresServer(folder / "postgres") as postgres,
         MailSink(folder / "mail") as mail,
         PaymentSimulator(webhook=f"{behind}/webhooks/payments", secret=WEBHOOK_SECRET) as payments,
+        Zone() as zone,
+        Hosted(osv(advisories)) as advising,
         front,
     ):
+        repository(folder / "source")
         environment |= {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{BIN.parents[3] / '.venv/bin'}:{os.environ['PATH']}",
             "ACME_DATABASE_URL": database(postgres, "acme", DATABASE_PASSWORD),
             "ACME_SECRET": "0123456789abcdef0123456789abcdef",
             "ACME_URL": front.url,
             "ACME_PREVIEW_URL": front.url,
             "ACME_PREVIEW_PLAIN_URL": front.plain_url,
-            "ACME_SOURCE": str(HOME),
+            "ACME_SOURCE": str(folder / "source"),
+            "ACME_LETTERS": str(folder / "letters"),
+            "ACME_OSV": advising.url,
+            "ACME_RESOLVER": zone.address,
             "ACME_SMTP": mail.smtp_url,
             "ACME_MAIL_URL": mail.url,
             "ACME_ALERT_WEBHOOK": "http://127.0.0.1:9/",
@@ -128,14 +161,21 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
             "ACME_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "ACME_ORIGINS": "https://app.acme.example",
             "ACME_RATE_SECONDS": "20",
+            "GOLIVE_CHROMIUM": str(chromium(folder / "chromium")),
+            "OTEL_METRIC_EXPORT_INTERVAL": "2000",
             "OTEL_BSP_SCHEDULE_DELAY": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "500",
             **(more or {}),
         }
+        letters(folder / "letters", environment)
+        # What golive knows as production is acme without its front: never probed with what changes state.
+        install = Install(folder / "golive", environment={**environment, "ACME_URL": behind})
         try:
             install.start(300)
             project = install.json("project", "add", "acme")
-            made = World(folder, front, install, environment, project["environment"], mail, payments, postgres)
+            made = World(
+                folder, front, install, environment, project["environment"], mail, payments, postgres, zone, advisories
+            )
             try:
                 made.start()
                 made.apply()
@@ -155,3 +195,35 @@ def database(postgres: PostgresServer, name: str, password: str) -> str:
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(role, role))
     server = urlsplit(postgres.url(name))
     return f"postgresql://{name}:{password}@{server.hostname}:{server.port}/{name}"
+
+
+def chromium(file: Path) -> Path:
+    """Chromium that takes the front's certificate, which no browser knows; the item on HTTPS judges it."""
+    program = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    file.write_text(f'#!/bin/sh\nexec {program} --no-sandbox --ignore-certificate-errors "$@"\n')
+    file.chmod(0o755)
+    return file
+
+
+def letters(file: Path, environment: Mapping[str, str]) -> None:
+    """The program that sends acme's letters, for journeys, which know nothing of acme's settings."""
+    lines = [f"export {name}='{value}'" for name, value in environment.items() if name.startswith("ACME_")]
+    command = f'cd "{file.parent / "source"}" && exec .venv/bin/python -m acme letters --now "$1"'
+    file.write_text("\n".join(["#!/bin/sh", *lines, command, ""]))
+    file.chmod(0o700)
+
+
+def repository(folder: Path) -> None:
+    """acme's source tree as a repository of its own, with one commit."""
+    left_out = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache")
+    shutil.copytree(HOME, folder, ignore=left_out)
+    (folder / ".venv").symlink_to(HOME / ".venv")
+    (folder / ".gitignore").write_text(".venv\n__pycache__\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "acme")
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=acme", "-c", "user.email=dev@acme.example", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, "-C", str(folder), *words], check=True, capture_output=True)

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from acme import __version__
 from acme.api import routes as api
 from acme.database import make_engine
+from acme.faults.defects import install_defects
 from acme.faults.engine import FaultEngine
 from acme.faults.routes import fault_router
 from acme.mail import Send, smtp_sender
@@ -73,6 +74,8 @@ def create_app(
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    if settings.faults and settings.defects:
+        install_defects(app, settings.defects)
     install_error_pages(app)
     for pages in (public, auth, security, projects, billing, team):
         app.include_router(pages.router, dependencies=[Depends(protect_form)])

@@ -30,6 +30,7 @@ class Settings:
     pool_timeout_seconds: int = 5
     faults: bool = False
     faults_token: str = ""
+    defects: str = ""
 
     @property
     def rate_window(self) -> timedelta | None:

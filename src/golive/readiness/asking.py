@@ -1,6 +1,7 @@
 """Asking a target: bounded in time, size and number, several at once, everything kept as redacted evidence."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from golive.checks.probe import headers
+from golive.kit.folders import kept_secret
 from golive.kit.outbound import Answer, Fault, Limits, OutboundError, Policy, fetch
 from golive.readiness.exchange import shown
 from golive.readiness.verdict import CannotTell
@@ -34,7 +37,7 @@ class Site:
 
     url: str
     policy: Policy | None = None
-    secrets: Collection[str] = ()
+    hidden: Collection[str] = ()
     patience: timedelta = PATIENCE
     limits: Limits = PER_CALL
     exchanges: list[Mapping[str, Any]] = field(default_factory=list)
@@ -75,13 +78,14 @@ class Site:
         if self.busy_seconds + time.monotonic() - self._began > self.patience.total_seconds():
             raise CannotTell(self.url, f"the target was too slow: {self.asked} requests took {self.patience}")
         self.asked += 1
+        sent = {**headers(kept_secret("synthetic-marker")[:12], secrets.token_hex(18)), **ask.headers}
         url = ask.path if "://" in ask.path else self.url.rstrip("/") + ask.path
         answer: Answer | str
         try:
             answer = await fetch(
                 url,
                 method=ask.method,
-                headers=ask.headers,
+                headers=sent,
                 content=ask.content,
                 limits=self.limits,
                 policy=self.policy,
@@ -92,7 +96,7 @@ class Site:
             answer = str(error)
         if len(self.exchanges) < _MOST_EXCHANGES:
             at = datetime.now(UTC)
-            self.exchanges.append(shown(ask.method, url, ask.headers, ask.content, answer, at, self.secrets))
+            self.exchanges.append(shown(ask.method, url, ask.headers, ask.content, answer, at, self.hidden))
         return None if isinstance(answer, str) else answer
 
 

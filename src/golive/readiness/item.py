@@ -66,7 +66,7 @@ class Subject:
             raise CannotTell(
                 self.place, f"no address of the {self.place} is known", f"set {key} in golive.toml, then golive apply"
             )
-        return Site(self.url, policy=self.policy, secrets=secrets)
+        return Site(self.url, policy=self.policy, hidden=secrets)
 
     def folder(self) -> Path:
         """The source tree. Raises CannotTell."""

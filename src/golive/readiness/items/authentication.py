@@ -182,7 +182,7 @@ def examine(subject: Subject) -> Report:
     for entry in unused:
         report.convict(f"public route {entry}", "is declared public but matches no route; remove it")
     made = accounts(subject, getattr(subject.wanted, "accounts", []))
-    site.secrets = made.secrets()
+    site.hidden = made.secrets()
     report.absorb(examine_site(site, Plan(guarded, made, wanted.login, wanted.bodies)))
     report.facts["public"] = [str(one) for one in opened]
     return report
@@ -207,6 +207,7 @@ def _known(subject: Subject, site: Site, wanted: AuthenticationSettings) -> tupl
             report.doubt("traffic", f"routes seen in traffic could not be read ({error})", "golive up")
             return known, report
         report.facts["sources"]["seen in traffic"] = len(seen)
+        seen = {one for one in seen if routes.Route(f"{one.path}/{{path}}", one.method) not in known}  # a mount
         for one in sorted(seen - known):
             report.convict(f"{one} seen in traffic", "answers requests but is in no list of routes")
         known |= seen

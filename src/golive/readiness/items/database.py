@@ -36,6 +36,7 @@ DEFAULTS = (
     "dev",
     "123456",
 )
+NOWHERE = "/nonexistent"  # no password of this machine's own is offered in place of a guess
 LOCAL = ("127.0.0.1", "localhost", "::1")
 RIGHTS = """
     SELECT current_user AS name, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
@@ -85,7 +86,7 @@ def enters(login: Login, password: str) -> str:
     try:
         psycopg.connect(
             host=login.host, port=login.port, user=login.user, password=password or None, dbname=login.database,
-            connect_timeout=8, passfile="/dev/null", application_name="golive check",
+            connect_timeout=8, passfile=NOWHERE, application_name="golive check",
         ).close()  # fmt: skip
     except psycopg.OperationalError as error:
         text = str(error).lower()

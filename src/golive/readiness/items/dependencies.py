@@ -7,10 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from golive.config.values import Duration, Resolved
 from golive.readiness import advisories, locks
@@ -19,6 +15,7 @@ from golive.readiness.asking import Site
 from golive.readiness.inputs import of_source, short
 from golive.readiness.item import Area, Item, Subject
 from golive.readiness.locks import Package
+from golive.readiness.osv import osv
 from golive.readiness.planted import planted
 from golive.readiness.verdict import CannotTell, Control, Report
 
@@ -119,25 +116,6 @@ def _judge_age(report: Report, newest: datetime | None, age: timedelta, now: dat
     report.facts["snapshot of"] = newest.isoformat()
     if newest < now - age:
         report.doubt("snapshot", f"the newest advisory of the snapshot is of {newest:%Y-%m-%d}", "fetch it again")
-
-
-def osv(records: Mapping[str, Mapping[str, object]]) -> Starlette:
-    """A server that speaks OSV's API and knows only these records: (ecosystem name version) → record."""
-
-    async def batch(request: Request) -> Response:
-        results = []
-        for query in (await request.json())["queries"]:
-            name = f"{query['package']['ecosystem']} {query['package']['name']} {query['version']}"
-            record = records.get(name)
-            results.append({"vulns": [{"id": record["id"]}]} if record else {})
-        return JSONResponse({"results": results})
-
-    async def one(request: Request) -> Response:
-        known = {str(record["id"]): dict(record) for record in records.values()}
-        record = known.get(request.path_params["ident"])
-        return JSONResponse(record) if record else JSONResponse({"code": 5}, 404)
-
-    return Starlette(routes=[Route("/v1/querybatch", batch, methods=["POST"]), Route("/v1/vulns/{ident}", one)])
 
 
 def controls() -> list[Control]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 
@@ -129,7 +129,8 @@ def _rules(project: Project) -> list[Ruled]:
         rule = known.get(kind.value)
         states = RuleState.objects.filter(rule=rule) if rule else RuleState.objects.none()
         fired = Flip.objects.filter(project=project, source=f"rule:{kind.value}", new=State.FIRING)
-        has_data = states.exclude(state=State.UNKNOWN).exists()
+        # The rule of no signups decides nothing on its first day; until then it has data when events arrive.
+        has_data = states.filter(~Q(state=State.UNKNOWN) | Q(reason__contains="events arrive")).exists()
         last = fired.aggregate(at=Max("at"))["at"]
         found.append(Ruled(kind.value, rule is not None and rule.in_force().enabled, has_data, last))
     return found

@@ -69,7 +69,7 @@ RULES = (
     ),
 )  # fmt: skip
 _WORDS = re.compile(r"(?i)pass(?:wor[dt]|phrase)?|secret|pwd|user(?:name)?|postgres|admin|token|root|key|changeme")
-_ENCODED = re2.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_ENCODED = re2.compile(r"[A-Za-z0-9+/]{28,}={0,2}")
 _COMPILED = [(rule, re2.compile(rule.pattern)) for rule in RULES]
 _ANY = re2.Set.SearchSet()  # tells in one pass which rules can match at all: for most texts none
 for _rule in RULES:
