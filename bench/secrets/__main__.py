@@ -74,7 +74,8 @@ def speed(commits: int) -> list[str]:
         dirty = len({placed.blob for placed in past.hits})
     return [
         f"History of {commits} commits, {past.examined} distinct contents: {took:.1f} s by the clock, {busy:.1f} s of "
-        f"processor ({past.examined / max(busy, 0.001):,.0f} contents a second of processor); {dirty} of the 5 contents with a secret found."
+        f"processor ({past.examined / max(busy, 0.001):,.0f} contents a second of processor); "
+        f"{dirty} of the 5 contents with a secret found."
     ]
 
 
