@@ -1,13 +1,14 @@
 """`golive ship`: run the pipeline here, look at runs, stop them."""
 
-import contextlib
 import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
-from django.db import DatabaseError
+from django.core.management import call_command
+from django.db import connection
+from django.utils.text import slugify
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +16,7 @@ from golive.config.reader import ConfigError
 from golive.kit.folders import data_folder
 from golive.people.choice import WRONG_INPUT, choose
 from golive.people.models import Project
-from golive.pipelines import definition, engine, receive, terminal, tree
+from golive.pipelines import definition, engine, flaky_commands, receive, setup_commands, terminal, tree
 from golive.pipelines.key import explained, told
 from golive.pipelines.models import Run, RunStep, Trigger
 from golive.pipelines.outcome import State
@@ -27,6 +28,9 @@ app = typer.Typer()
 ship_app = typer.Typer(help="From git push to production: the pipeline of golive.toml.")
 app.add_typer(ship_app, name="ship")
 ship_app.add_typer(receive.app)
+ship_app.add_typer(flaky_commands.app)
+ship_app.command("export")(setup_commands.export)
+app.command("init")(setup_commands.init)
 BAD, COULD_NOT_TELL = 1, 2
 Slug = Annotated[str | None, typer.Option("--project", help="The project's slug; default: from [app] name.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -83,11 +87,16 @@ def ship(
 
 
 def _project(slug: str | None, app_name: str) -> Project:
+    """The project that is meant. On a fresh install - a laptop, a runner - what is needed is made first."""
+    if connection.vendor == "sqlite" and Project._meta.db_table not in connection.introspection.table_names():
+        call_command("migrate", verbosity=0)
     if slug is None and app_name:
-        with contextlib.suppress(DatabaseError):
-            known = Project.objects.filter(slug=app_name).first() or Project.objects.filter(name=app_name).first()
-            if known is not None:
-                return known
+        known = Project.objects.filter(slug=app_name).first() or Project.objects.filter(name=app_name).first()
+        if known is None and not Project.objects.exists():
+            known = Project.objects.create(slug=slugify(app_name)[:50] or "app", name=app_name)
+            typer.echo(f"golive: first use on this machine; runs are kept in {data_folder()}", err=True)
+        if known is not None:
+            return known
     return choose(slug)
 
 

@@ -73,7 +73,7 @@ class Runner:
         self.plan, self.settings, self.listener = plan, settings, listener
         self.identity, self.actions = identity or Identity(), dict(actions or {})
         self.excused, self.logs = dict(excused or {}), logs  # quarantined tests with their reasons
-        self.side_by_side = side_by_side or max(4, (os.cpu_count() or 2) + 2)
+        self.side_by_side = side_by_side or max(6, (os.cpu_count() or 2) * 2)
         self.standing = {step.name: Outcome() for step in plan.steps}
         self.steps = {step.name: step for step in plan.steps}
         self._cancelled = ""

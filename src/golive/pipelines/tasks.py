@@ -10,7 +10,7 @@ from django.utils import timezone
 from golive.jobs.kinds import Kind, Work, register
 from golive.kit.folders import data_folder
 from golive.kit.periodic import Periodic, Process
-from golive.pipelines import engine, fetching, record, reporting, work
+from golive.pipelines import engine, fetching, record, reporting, spans, work
 from golive.pipelines.cache import Cache
 from golive.pipelines.models import Delivery, Run
 from golive.pipelines.reporting import Reporter
@@ -47,11 +47,20 @@ def keep_house() -> None:
     work.sweep()
     for folder in (data_folder() / "pipelines" / "cache").glob("*"):
         Cache(folder).forget()
-    for folder in (work.root() / "shared").iterdir():
+    for folder in (work.where() / "shared").glob("*"):
         if time.time() - folder.stat().st_atime > SHARED_KEPT.total_seconds():
             work.discard(folder)
 
 
+def send_traces() -> None:
+    """Runs that are over become traces."""
+    for run in Run.objects.filter(trace_id="", seconds__isnull=False).select_related("project").order_by("pk")[:50]:
+        spans.send(run)
+
+
 FETCH = register(Kind("pipeline.fetch", fetch, timeout=timedelta(minutes=10), max_attempts=3))
 PIPELINE = register(Kind("pipeline", run_pipeline, timeout=LONGEST, max_attempts=2))
-PERIODIC = [Periodic("pipelines: upkeep", timedelta(minutes=2), keep_house, Process.JOBS)]
+PERIODIC = [
+    Periodic("pipelines: upkeep", timedelta(minutes=2), keep_house, Process.JOBS),
+    Periodic("pipelines: traces", timedelta(seconds=10), send_traces, Process.JOBS),
+]

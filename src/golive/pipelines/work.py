@@ -22,13 +22,18 @@ class WorkError(Exception):
     exit_code = 2
 
 
-@cache
-def root() -> Path:
-    """GOLIVE_WORK, or a folder of this install's own below /var/tmp. Others may pass through it, not list it."""
+def where() -> Path:
+    """GOLIVE_WORK, or a folder of this install's own below /var/tmp."""
     given = os.environ.get("GOLIVE_WORK")
     name = hashlib.sha256(str(data_folder()).encode()).hexdigest()[:12]
     base = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
-    folder = Path(given) if given else base / f"golive-{os.geteuid()}-{name}"
+    return Path(given) if given else base / f"golive-{os.geteuid()}-{name}"
+
+
+@cache
+def root() -> Path:
+    """The folder, made when a run needs it. Others may pass through it, not list it."""
+    folder = where()
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     status = folder.lstat()
     if folder.is_symlink() or status.st_uid != os.geteuid():
@@ -100,7 +105,7 @@ class Place:
 def sweep() -> int:
     """End and remove what runs left behind that were killed: servers, workspaces; how many there were."""
     gone = 0
-    for folder in (root() / "runs").iterdir():
+    for folder in (where() / "runs").glob("*"):  # an install that ran nothing has none
         try:
             lock = os.open(folder / "lock", os.O_RDWR)
         except OSError:

@@ -1,0 +1,1 @@
+"""acme through its pipeline by `git push`, cold, warm and unchanged."""

@@ -1,0 +1,65 @@
+"""`golive init`: what it makes of repositories, and that its file is accepted and explained."""
+
+import json
+
+import pytest
+
+from golive.pipelines import definition, detect
+
+DJANGO = {
+    "manage.py": "",
+    "shop/wsgi.py": "application = 1",
+    "requirements.txt": "django>=5\npsycopg[binary]\ngunicorn\n",
+    "shop/tests/test_cart.py": "",
+}
+FASTAPI = {
+    "pyproject.toml": '[project]\nname="api"\ndependencies=["fastapi>=0.1"]\n[tool.mypy]\nstrict=true\n',
+    "uv.lock": "",
+    "src/api/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    "tests/unit/test_a.py": "",
+    "tests/integration/test_b.py": "",
+}
+FLASK = {
+    "requirements.txt": "Flask==3\n",
+    "app.py": "app = Flask(__name__)\n",
+    "Procfile": "web: gunicorn app:app --bind 0.0.0.0:80\n",
+}
+NEXT = {
+    "package.json": json.dumps(
+        {
+            "dependencies": {"next": "15"},
+            "scripts": {"build": "next build", "lint": "next lint", "test": "echo no test specified"},
+        }
+    ),
+    "package-lock.json": "{}",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "framework", "said"),
+    [
+        (
+            DJANGO,
+            "Django",
+            ["gunicorn shop.wsgi:application --bind unix:$SOCKET", "manage.py migrate", "$POSTGRES_URL"],
+        ),
+        (
+            FASTAPI,
+            "FastAPI",
+            ["uvicorn api.main:app --uds $SOCKET", "uv sync --frozen", 'run = "mypy"', "tests/integration"],
+        ),
+        (FLASK, "Flask", ["gunicorn app:app --bind unix:$SOCKET"]),
+        (NEXT, "Next.js", ["npm ci", "npm run build", "no script"]),
+        ({**FASTAPI, "src/api/main.py": "def create_app():\n"}, "FastAPI", ["uvicorn --factory api.main:create_app"]),
+        ({"Dockerfile": ""}, "", ["Not known: Neither", "Dockerfile is here"]),
+        ({"package.json": "not json"}, "Node.js", ["npm install"]),
+    ],
+)
+def test_repositories(files: dict[str, str], framework: str, said: list[str]) -> None:
+    found = detect.detect(files.get, files, "shop")
+    text = detect.written(found)
+    assert found.framework == framework
+    for words in said:
+        assert words in text
+    definition.parsed(text.encode())
+    assert all(guess.reason for guess in found.guesses)
