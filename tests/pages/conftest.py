@@ -33,7 +33,7 @@ def planned(seed: Any) -> list[tuple[datetime, str]]:
     return seed.releases(now - timedelta(days=8), now)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: tests of other folders are about a store that is away
 def store_with_data(
     seed: Any, planned: list[tuple[datetime, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, int]]:

@@ -170,7 +170,7 @@ def test_no_read_fails_when_the_replica_is_killed_and_it_is_used_again_when_it_i
         for reader in readers:
             reader.join(30)
     assert failures == []
-    assert where(pool)
+    pair.until(lambda: where(pool))
 
 
 class Base(DeclarativeBase):
