@@ -1,17 +1,21 @@
 """Backups: the scheduled backup, restored by a drill that finds what was written, younger than its interval."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Duration
 from golive.kit.durations import format_duration
+from golive.postgres.models import Backup, Database, Drill
 from golive.readiness.inputs import of_settings
 from golive.readiness.item import Area, Item, Subject
 from golive.readiness.planted import judged
 from golive.readiness.verdict import CannotTell, Control, Report
+
+GRACE = 1.25  # of the interval: a backup takes a while
+FRESH = timedelta(days=35)
 
 
 class BackupsSettings(BaseModel):
@@ -27,57 +31,104 @@ class BackupsSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Drill:
-    """What a restore drill found. `problems` are the errors of restore and checks, none of which may be."""
+class Restored:
+    """What a restore drill proved. `unproved` are things that it could not look at."""
 
-    at: datetime
     backup_at: datetime
     scheduled: bool
-    nonce_found: bool
-    lost: timedelta
-    took: timedelta
-    problems: Sequence[str] = ()
+    proofs: Mapping[str, bool | None]
+    rpo: timedelta | None
+    rto: timedelta | None
+    ok: bool | None = True
+    reason: str = ""
 
 
-def examine_drill(drill: Drill, wanted: BackupsSettings, now: datetime) -> Report:
+def examine_drill(drill: Restored, wanted: BackupsSettings, now: datetime) -> Report:
     """The scheduled backup, young enough, restored with what was written into it, in time."""
-    report = Report(expected=1, examined=1)
-    for problem in drill.problems:
-        report.convict("restore", f"the restore drill found: {problem}")
+    report = Report(expected=len(drill.proofs), examined=sum(ok is not None for ok in drill.proofs.values()))
+    for name, ok in drill.proofs.items():
+        if ok is False:
+            report.convict(f"restore {name}", f"the restored database does not hold the proof of {name}")
+        elif ok is None:
+            report.doubt(f"restore {name}", f"the drill could not prove {name}", "golive db drill")
+    if drill.ok is False and not report.findings:
+        report.convict("restore", f"the restore drill failed: {drill.reason}")
+    if "nonce" not in drill.proofs and drill.ok is not False:
+        report.doubt("nonce", "the drill did not look for what was written just before", "golive db drill")
     if not drill.scheduled:
         report.convict("schedule", "the drill restored a backup made by hand; the scheduled one is what counts")
-    if not drill.nonce_found:
-        report.convict("nonce", "what was written before the backup is not in what was restored")
-    if now - drill.backup_at > wanted.interval:
-        age = format_duration(now - drill.backup_at)
-        report.convict(
-            "age", f"the newest backup is {age} old; one every {format_duration(wanted.interval)} is expected"
-        )
-    if drill.lost > wanted.recovery_point:
-        report.convict("recovery point", f"{format_duration(drill.lost)} of writes would be lost")
-    if drill.took > wanted.recovery_time:
-        report.convict("recovery time", f"the restore took {format_duration(drill.took)}")
-    report.facts["restored"] = {"rpo": format_duration(drill.lost), "rto": format_duration(drill.took)}
+    if now - drill.backup_at > wanted.interval * GRACE:
+        age, every = format_duration(now - drill.backup_at), format_duration(wanted.interval)
+        report.convict("age", f"the newest scheduled backup is {age} old; one every {every} is expected")
+    for name, value, most in (
+        ("recovery point", drill.rpo, wanted.recovery_point),
+        ("recovery time", drill.rto, wanted.recovery_time),
+    ):
+        if value is None:
+            report.doubt(name, f"the drill did not measure the {name}", "golive db drill")
+        elif value > most:
+            report.convict(name, f"the {name} is {format_duration(value)}; {format_duration(most)} is expected")
+        else:
+            report.facts[name] = format_duration(value)
     return report
 
 
 def examine(subject: Subject) -> Report:
-    raise CannotTell("drill", "no restore drill of a scheduled backup is on record", "golive db drill")
+    wanted = subject.settings("backups", BackupsSettings)
+    databases = list(Database.objects.filter(project_id=subject.number))
+    if not databases:
+        raise CannotTell(
+            "database", "no database is known to golive", "set [database] url in golive.toml, golive apply"
+        )
+    whole = Report()
+    for database in databases:
+        drill = Drill.objects.filter(database=database, ended_at__isnull=False).order_by("-began_at").first()
+        if drill is None or drill.backup is None:
+            whole.expected += 1
+            whole.doubt(f"database {database.pk}", "no restore drill is on record", "golive db drill")
+            continue
+        made = Backup.objects.filter(database=database, ok=True, scheduled=True).order_by("-began_at").first()
+        whole.absorb(
+            examine_drill(
+                Restored(
+                    backup_at=made.began_at if made else drill.backup.began_at,
+                    scheduled=drill.backup.scheduled,
+                    proofs={str(proof["name"]): proof["ok"] for proof in drill.proofs},
+                    rpo=None if drill.rpo_seconds is None else timedelta(seconds=drill.rpo_seconds),
+                    rto=None if drill.rto_seconds is None else timedelta(seconds=drill.rto_seconds),
+                    ok=drill.ok,
+                    reason=drill.reason,
+                ),
+                wanted,
+                subject.now,
+            )
+        )
+        if drill.began_at < subject.now - FRESH:
+            whole.doubt("drill", f"the last drill was on {drill.began_at:%d %b %Y}", "golive db drill")
+    return whole
 
 
 def controls() -> list[Control]:
     now = datetime(2026, 1, 2, 12).astimezone()
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    whole = Restored(now - hour, True, {"nonce": True, "contents": True}, minute, minute)
 
-    def look(scheduled: bool = True, nonce: bool = True, age: timedelta = hour, problems: Sequence[str] = ()) -> Report:
-        return examine_drill(Drill(now, now - age, scheduled, nonce, minute, minute, problems), BackupsSettings(), now)
+    def look(drill: Restored) -> Report:
+        return examine_drill(drill, BackupsSettings(), now)
 
     return [
-        judged("a restore without what was written", True, lambda: look(nonce=False)),
-        judged("a backup that is too old", True, lambda: look(age=49 * hour)),
-        judged("a restore with errors", True, lambda: look(problems=["relation is missing"])),
-        judged("a restore that is whole", False, look),
+        judged("a restore without what was written", True, lambda: look(replace(whole, proofs={"nonce": False}))),
+        judged("a backup that is too old", True, lambda: look(replace(whole, backup_at=now - 49 * hour))),
+        judged("a restore that failed", True, lambda: look(replace(whole, ok=False, reason="relation is missing"))),
+        judged("a backup made by hand", True, lambda: look(replace(whole, scheduled=False))),
+        judged("a restore that is whole", False, lambda: look(whole)),
     ]
+
+
+def _print_of_backups(subject: Subject) -> str:
+    """A drill that ran since calls for a new look."""
+    drills = Drill.objects.filter(database__project_id=subject.number).order_by("-pk").values_list("pk", flat=True)
+    return f"drill {drills[0]}" if drills else "no drill"
 
 
 ITEM = Item(
@@ -88,7 +139,11 @@ ITEM = Item(
     question="If the database is gone tonight, what do we have tomorrow?",
     examine=examine,
     controls=controls,
-    inputs=lambda subject: {"configuration": of_settings(subject, "backups")},
+    inputs=lambda subject: {
+        "configuration": of_settings(subject, "backups"),
+        "drills": _print_of_backups(subject),
+    },
     settings=BackupsSettings,
-    lasts=timedelta(days=7),
+    every=timedelta(hours=6),
+    lasts=timedelta(days=2),
 )

@@ -149,7 +149,7 @@ def examine_redirect(site: Site, plain: str) -> Report:
     """Without TLS nothing but the way to TLS."""
     report = Report(expected=1)
     try:
-        answer = fetch_blocking(f"{plain}/login", limits=PER_CALL, policy=site.policy)
+        answer = fetch_blocking(f"{plain}/", limits=PER_CALL, policy=site.policy)
     except OutboundError as error:
         report.examined = 1
         report.facts["plain"] = f"nothing answers at {plain} ({error})"
