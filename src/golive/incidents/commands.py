@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from golive.alerts.models import Severity
-from golive.incidents import history, moves, reviews, view
+from golive.incidents import history, moves, reviews, view, watchdog
 from golive.incidents.api import IncidentOut, entry_out
 from golive.incidents.clocks import Verdict
 from golive.incidents.lifecycle import IllegalTransition, State
-from golive.incidents.models import Incident
+from golive.incidents.models import Incident, Watchdog
 from golive.incidents.postmortem import content, markdown
 from golive.incidents.report import month as month_of
 from golive.incidents.review_api import ReportOut
@@ -28,6 +28,7 @@ app = typer.Typer()
 incident_app = typer.Typer(no_args_is_help=True, help="What is broken, who is on it, how it ends.")
 app.add_typer(incident_app, name="incident")
 REFUSED = 1
+COULD_NOT_TELL = 2
 Slug = Annotated[str | None, typer.Option("--project", help="The project's slug.")]
 Number = Annotated[int, typer.Argument(help="The incident's number.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -191,6 +192,23 @@ def report(
         typer.echo(f"  {one.who}: {one.pages} pages, {one.at_night} at night")
     for noise in found.noise[:5]:
         typer.echo(f"  {noise.source}: fired {noise.fired}, nobody had to act {noise.for_nothing}")
+
+
+@incident_app.command("watchdog")
+def watchdog_(project: Slug = None) -> None:
+    """Say whether golive can see and page, and whether the outside hears of it. Ends with 1 when not, 2 without pings."""
+    kept = Watchdog.objects.filter(project=choose(project)).first()
+    found = watchdog.health(timezone.now())
+    typer.echo(f"{'sound' if found.sound else 'NOT SOUND'}: {found.reason}")
+    if kept is None or not kept.pings:
+        typer.echo("Nobody outside hears of it: write `pings` in [watchdog] of golive.toml and apply.")
+        raise typer.Exit(COULD_NOT_TELL)
+    last = f"{kept.last_at:%Y-%m-%d %H:%M:%S} UTC" if kept.last_at else "never"
+    typer.echo(
+        f"{len(kept.pings)} addresses every {format_duration(kept.every)}; last {last}. {kept.last_error}".strip()
+    )
+    if not found.sound or kept.last_error:
+        raise typer.Exit(REFUSED)
 
 
 def _find(number: int, project: str | None) -> Incident:

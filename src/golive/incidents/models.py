@@ -218,3 +218,13 @@ class ActionItem(models.Model):
 
     class Meta:
         ordering = ["due", "id"]
+
+
+class Watchdog(models.Model):
+    """`[watchdog]` of golive.toml, and how the last pings went."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="watchdog")
+    pings = models.JSONField(default=list)
+    every = models.DurationField(default=timedelta(minutes=1))
+    last_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from golive.incidents import reviews
+from golive.incidents import reviews, watchdog
 from golive.incidents.service import serve
 from golive.kit.periodic import Periodic, Process, Service
 
 SERVICES = [Service("incidents", serve)]
 PERIODIC = [
+    Periodic("watchdog", timedelta(seconds=5), watchdog.ping_now),
     Periodic("reviews overdue", timedelta(minutes=1), reviews.remind_now),
     Periodic("reviews numbers", timedelta(minutes=1), reviews.freeze_now, Process.JOBS),
 ]
