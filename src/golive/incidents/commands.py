@@ -196,7 +196,7 @@ def report(
 
 @incident_app.command("watchdog")
 def watchdog_(project: Slug = None) -> None:
-    """Say whether golive can see and page, and whether the outside hears of it. Ends with 1 when not, 2 without pings."""
+    """Say whether golive can see and page, and whether the outside hears of it. Ends with 1 if not, 2 without pings."""
     kept = Watchdog.objects.filter(project=choose(project)).first()
     found = watchdog.health(timezone.now())
     typer.echo(f"{'sound' if found.sound else 'NOT SOUND'}: {found.reason}")

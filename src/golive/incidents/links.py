@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
     RESOLVE = "resolve"
+    BUTTON = "button"  # of a chat, which names whoever presses it
 
 
 class LinkError(Exception):
@@ -39,18 +40,22 @@ class Asked:
 
 def url(incident: Incident, who: str, purpose: Purpose) -> str:
     """The link by which `who` does this to this firing of the incident."""
+    return f"{settings.PUBLIC_URL}/{PATHS[purpose]}/{token(incident, who, purpose)}/"
+
+
+def token(incident: Incident, who: str, purpose: Purpose) -> str:
+    """What is signed."""
     content = {"incident": incident.pk, "who": who, "since": incident.paging_since.isoformat()}
-    token = signing.dumps(content, salt=_SALT + purpose, compress=True)
-    return f"{settings.PUBLIC_URL}/{PATHS[purpose]}/{token}/"
+    return signing.dumps(content, salt=_SALT + purpose, compress=True)
 
 
 PATHS = {Purpose.ACKNOWLEDGE: "a", Purpose.SNOOZE: "z", Purpose.RESOLVE: "r"}
 
 
-def read(purpose: Purpose, token: str) -> Asked:
+def read(purpose: Purpose, signed: str) -> Asked:
     """What the link stands for. Raises LinkError when it is expired, altered, or of an earlier firing."""
     try:
-        content = signing.loads(token, salt=_SALT + purpose, max_age=LIFETIME)
+        content = signing.loads(signed, salt=_SALT + purpose, max_age=LIFETIME)
     except signing.SignatureExpired:
         raise LinkError("This link is older than 24 hours and no longer acts.") from None
     except signing.BadSignature:

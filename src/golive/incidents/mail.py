@@ -28,7 +28,7 @@ def page(incident: Incident, page: Page) -> Content:
     """The page to one person: the links that act come first."""
     subject = f"{_subject(incident)}{_SUFFIXES[page.reason]}"
     return _broken(
-        incident, subject, {purpose.value: links.url(incident, page.who, purpose) for purpose in links.Purpose}
+        incident, subject, {purpose.value: links.url(incident, page.who, purpose) for purpose in links.PATHS}
     )
 
 
@@ -76,7 +76,10 @@ def _broken(incident: Incident, subject: str, acts: dict[str, str]) -> Content:
         "changes_known": True,
         "tone": "bad" if incident.is_critical else "warn",
     }
-    return _content(incident, subject, "incident.detected", content, changed)
+    made = _content(incident, subject, "incident.detected", content, changed)
+    if not acts:  # for channels that many read: a button names whoever presses it
+        made.data["button"] = links.token(incident, "", links.Purpose.BUTTON)
+    return made
 
 
 def _content(

@@ -19,7 +19,7 @@ from golive.alerts.models import Severity
 from golive.changes.models import Change, Kind
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
-from golive.incidents import actions, links, moves, review_pages, view
+from golive.incidents import actions, links, moves, review_pages, slack, view
 from golive.incidents.actions import ActionError
 from golive.incidents.lifecycle import CLOSED, OPEN, IllegalTransition, State
 from golive.incidents.models import Duty, EntryKind, Incident
@@ -156,7 +156,7 @@ def action(request: HttpRequest, purpose: links.Purpose, token: str) -> HttpResp
             context["refused"] = str(error)
             found.refresh_from_db()
     context |= {"incident": found, "project": found.project, "headline": view.headline(found, timezone.now())}
-    context["open"] = _may_act(found, purpose)
+    context |= {"open": _may_act(found, purpose), "sources": found.sources.all(), "suspects": view.suspects(found)[:3]}
     return render(request, "incidents/action.html", context)
 
 
@@ -167,7 +167,7 @@ def _done(request: HttpRequest, asked: links.Asked) -> Incident:
             return moves.acknowledge(asked.incident, asked.who, now)
         case links.Purpose.SNOOZE:
             return moves.snooze(asked.incident, asked.who, now)
-        case links.Purpose.RESOLVE:
+        case _:
             return moves.resolve(asked.incident, asked.who, now, **_fix(given))
 
 
@@ -188,7 +188,7 @@ def _may_act(incident: Incident, purpose: links.Purpose) -> bool:
             return incident.state == State.DETECTED or unseen
         case links.Purpose.SNOOZE:
             return incident.state == State.DETECTED
-        case links.Purpose.RESOLVE:
+        case _:
             return incident.state not in CLOSED
 
 
@@ -227,6 +227,7 @@ def _live(incident: Incident) -> dict[str, Any]:
 NOUNS = "acknowledgement|snooze|role|mitigation|note|severity|resolution|reopening"
 urlpatterns = [
     *review_pages.urlpatterns,
+    *slack.urlpatterns,
     path("p/<slug:slug>/incidents/", incidents, name="incidents"),
     path("p/<slug:slug>/incidents/new/", create, name="incident-new"),
     path("p/<slug:slug>/incidents/<int:number>/", incident, name="incident"),

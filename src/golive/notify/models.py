@@ -16,6 +16,8 @@ class Channels(models.Model):
     sender = models.CharField(max_length=200, blank=True)
     webhooks = models.JSONField(default=list)  # [{"url": reference or URL, "secret": reference or ""}]
     apprise = models.JSONField(default=list)  # references to Apprise URLs
+    slack = models.JSONField(default=list)  # references to Slack's incoming webhooks
+    slack_signing_secret = models.CharField(max_length=200, blank=True)  # a reference
 
 
 class Urgency(models.TextChoices):

@@ -49,6 +49,7 @@ def to_channels(
     """Tell every webhook and Apprise URL of the project."""
     kept = channels_of(project)
     targets = [("webhook", hook["url"]) for hook in kept.webhooks] + [("apprise", ref) for ref in kept.apprise]
+    targets += [("slack", ref) for ref in kept.slack]
     return [
         enqueue(project, channel, to, content, key=f"{key}:{channel}:{_short(to)}", urgency=urgency, about=about)
         for channel, to in targets

@@ -18,6 +18,16 @@ def _reference(text: str) -> str:
     return text
 
 
+def _slack(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError("a Slack webhook's address is a secret: write env:NAME, file:PATH or secret:NAME instead")
+    return text
+
+
+def _slack_secret(text: str) -> str:
+    return _slack(text) if text else ""
+
+
 def _hook(value: Any) -> Any:
     return {"url": value} if isinstance(value, str) else value
 
@@ -58,6 +68,11 @@ class NotifyPlan(BaseModel):
     """URLs that get signed JSON for each incident: a URL, a reference to one, or a table with its own secret."""
     apprise: list[Annotated[str, AfterValidator(_reference)]] = []
     """References to Apprise URLs: Slack, ntfy, Telegram, SMS and others."""
+
+    slack: list[Annotated[str, AfterValidator(_slack)]] = []
+    """References to Slack's incoming webhooks; messages there have buttons."""
+    slack_signing_secret: Annotated[str, AfterValidator(_slack_secret)] = ""
+    """A reference to your Slack app's signing secret, for its buttons and `/golive`."""
 
     @field_validator("email")
     @classmethod
