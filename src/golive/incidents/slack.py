@@ -76,8 +76,8 @@ def slack(request: HttpRequest, slug: str) -> HttpResponse:
         secret = resolve(kept.slack_signing_secret) if kept and kept.slack_signing_secret else ""
     except SecretError:
         secret = ""
-    named = (request.headers.get(f"x-slack-{name}", "") for name in ("signature", "request-timestamp"))
-    if project is None or not secret or not genuine(secret, *named, request.body, now):
+    signature, sent_at = (request.headers.get(f"x-slack-{name}", "") for name in ("signature", "request-timestamp"))
+    if project is None or not secret or not genuine(secret, signature, sent_at, request.body, now):
         return JsonResponse({"error": "This request is not signed by the Slack app of this project."}, status=401)
     if "payload" in request.POST:
         return _pressed(project, request.POST["payload"], now)
