@@ -55,3 +55,14 @@ def test_a_reader_may_not_write(client, on_call):
 
 def test_strangers_learn_nothing(client, on_call):
     assert client.get(BASE).status_code == 401
+
+
+def test_a_month_and_a_review_over_the_api(api):
+    api("post", "", {"title": "down"})
+    assert api("get", "/1/review").json()["lacking"].startswith("what happened")
+    assert api("patch", "/1/review", {"why": "Because."}).json()["why"] == "Because."
+    action = {"text": "Alert", "owner": "ada@acme.example", "due": "2026-12-01", "proof": "check:none"}
+    made = api("post", "/1/review/actions", action).json()["actions"][0]
+    assert api("post", f"/1/review/actions/{made['id']}/completion", {}).status_code == 409  # there is no such check
+    assert api("post", "/1/review/completion", {}).status_code == 409
+    assert api("post", "/1/snooze", {"minutes": 5}).json()["snoozed_until"]

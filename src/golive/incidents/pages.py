@@ -27,6 +27,7 @@ from golive.incidents.timeline import write
 from golive.people.models import Role, User
 from golive.people.permissions import needs
 from golive.people.tokens import actor
+from golive.rules.runbook import runbook_html, runbooks
 
 PAGE = 30
 SHOWN = {"open": list(OPEN), "unresolved": [*OPEN, State.MITIGATED], "resolved": list(CLOSED)}
@@ -208,6 +209,7 @@ def _incident(request: HttpRequest, slug: str, number: int) -> Incident:
 
 def _live(incident: Incident) -> dict[str, Any]:
     now = timezone.now()
+    sources = [source.source for source in incident.sources.all()]
     return {
         "project": incident.project,
         "incident": incident,
@@ -215,6 +217,7 @@ def _live(incident: Incident) -> dict[str, Any]:
         "sources": incident.sources.all(),
         "suspects": view.suspects(incident),
         "measures": view.measures(incident, now, public=incident.is_critical),
+        "runbooks": [(name, runbook_html(text)) for name, text in runbooks(incident.project, sources)],
         "duties": _duties(incident),
         "lines": view.timeline(incident),
         "offers": actions.offers(incident) if incident.is_open else [],
