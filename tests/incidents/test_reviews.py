@@ -164,6 +164,12 @@ def test_the_page_writes_and_exports(ada, review):
     assert ada.get("/p/acme/incidents/report/?month=x").status_code == 404
 
 
+def test_the_list_names_reviews_that_are_overdue(ada, review):
+    assert b"review overdue" in ada.get("/p/acme/incidents/").content
+    Incident.objects.update(reviewed_at=timezone.now())
+    assert b"review overdue" not in ada.get("/p/acme/incidents/").content
+
+
 def test_without_a_store_the_meter_says_so(ada, incident):
     assert b"Not known now" in ada.get("/p/acme/incidents/1/impact/").content
 

@@ -45,16 +45,19 @@ def incidents(request: HttpRequest, slug: str) -> HttpResponse:
         found = found.filter(severity=severity)
     if words:
         found = found.filter(Q(title__icontains=words) | Q(cause__icontains=words) | Q(service__icontains=words))
+    now = timezone.now()
+    page = Paginator(found.select_related("project"), PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
-        "page": Paginator(found.select_related("project"), PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "late": {one.pk for one in page.object_list if view.review_late(one, now)},
         "open": every.filter(state__in=OPEN).count(),
         "mitigated": every.filter(state=State.MITIGATED).count(),
         "total": every.count(),
         "shown": shown,
         "severity": severity,
         "words": words,
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "incidents/list.html", context)
 
