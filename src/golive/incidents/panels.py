@@ -10,6 +10,7 @@ from golive.incidents.actions import Block, register_block, register_way_out
 from golive.incidents.flag_switch import SwitchFlagOff
 from golive.incidents.lifecycle import OPEN, State
 from golive.incidents.models import Incident
+from golive.incidents.release_rollback import RollBack
 from golive.incidents.runbook_block import runbook_block
 from golive.oncall.roster import roster_of
 from golive.people.models import Project
@@ -41,5 +42,6 @@ def panel(request: HttpRequest, project: Project) -> str:
 
 register_sentence(Sentence(20, sentence))
 register_panel(Panel("incidents", 20, 6, panel, every_seconds=5))
+register_way_out(RollBack())
 register_way_out(SwitchFlagOff())
 register_block(Block(10, runbook_block))

@@ -115,7 +115,7 @@ def deploy(
     if release.state != ReleaseState.READY:
         raise Refused(f"{release.name} is {release.state}; only a release that was built well can be deployed.")
     _promotable(release, where)
-    made = _begin(release, where, DeployKind.DEPLOY, by, overrides or {}, canary, variables.version(where), None)
+    made = begin(release, where, DeployKind.DEPLOY, by, overrides=overrides, canary=canary)
     return Executor(made, tell, SYSTEM).run()
 
 
@@ -123,7 +123,7 @@ def redeploy(where: Environment, *, tell: Tell = silent, by: str = "golive") -> 
     """The live release again with the newest variables. Raises Refused."""
     if where.live is None:
         raise Refused(f"Nothing is deployed to {where.name} yet; its variables count from the first deploy on.")
-    made = _begin(where.live.release, where, DeployKind.VARIABLES, by, {}, 0, variables.version(where), None)
+    made = begin(where.live.release, where, DeployKind.VARIABLES, by)
     return Executor(made, tell, SYSTEM).run()
 
 
@@ -194,7 +194,7 @@ def rollback(
 
     Raises Refused when there is no way back, or when migrations forbid it and it is not forced.
     """
-    abandoned = _unfinished(where)
+    abandoned = unfinished(where)
     if abandoned is not None and not lock.is_held(where):
         return give_up(abandoned, tell=tell, reason=reason or f"rolled back by {by}")
     way = way_back(where, to)
@@ -203,15 +203,15 @@ def rollback(
     if way.migrations == "forbid" and not force:
         raise Refused(f"{way.reason} Roll forward, or force it if you know that it runs on today's schema.")
     warm = way.to.runs_as if way.warm else None
-    made = _begin(
-        way.to.release, where, DeployKind.ROLLBACK, by, {}, 0, way.to.variables_version, warm, reason=reason
-    )  # fmt: skip
+    made = begin(
+        way.to.release, where, DeployKind.ROLLBACK, by, version=way.to.variables_version, warm=warm, reason=reason
+    )
     return Executor(made, tell, SYSTEM).run()
 
 
 def resume(where: Environment, *, tell: Tell = silent) -> Outcome | None:
     """Go on with a deploy whose process was killed; None when there is none. Raises Refused while one is under way."""
-    found = _unfinished(where)
+    found = unfinished(where)
     return Executor(found, tell, SYSTEM).run() if found else None
 
 
@@ -230,7 +230,8 @@ def interrupted() -> list[Deploy]:
     return [deploy for deploy in found if not lock.is_held(deploy.environment)]
 
 
-def _unfinished(where: Environment) -> Deploy | None:
+def unfinished(where: Environment) -> Deploy | None:
+    """The deploy that began and has not ended, whether or not somebody carries it out now."""
     found = Deploy.objects.filter(environment=where, state__in=UNFINISHED)
     return found.select_related("environment__project", "release__project", "previous__release", "reuses").first()
 
@@ -252,20 +253,21 @@ def _promotable(release: Release, where: Environment) -> None:
         raise Refused(f"{where.name} takes only releases that {after} has had; deploy {release.name} to {after} first.")
 
 
-def _begin(
+def begin(
     release: Release,
     where: Environment,
     kind: DeployKind,
     by: str,
-    overrides: Mapping[str, str],
-    canary: int,
-    version: int,
-    warm: Deploy | None,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    canary: int = 0,
+    version: int | None = None,
+    warm: Deploy | None = None,
     reason: str = "",
 ) -> Deploy:
-    """Record a deploy with its steps. Raises Refused when another one is unfinished."""
+    """Record a deploy with its steps, to be carried out. Raises Refused when another one is unfinished."""
     with lock.held(where):
-        left = _unfinished(where)
+        left = unfinished(where)
         if left is not None:
             raise Refused(
                 f"Deploy {left.pk} of {left.release.name} to {where.name} was interrupted; finish it with "
@@ -290,9 +292,9 @@ def _begin(
                     kind=kind,
                     by=by,
                     reason=reason[:500],
-                    overrides=dict(overrides),
+                    overrides=dict(overrides or {}),
                     canary=facts.canary,
-                    variables_version=version,
+                    variables_version=variables.version(where) if version is None else version,
                     reuses=warm,
                     started_at=SYSTEM.now(),
                 )

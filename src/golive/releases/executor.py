@@ -226,25 +226,32 @@ class Executor:
         deploy.save(update_fields=["state", "reason"])
         self.tell(f"✗ {reason}")
         took_requests = deploy.switched_at is not None or self._was_canary()
+        ended = DeployState.ROLLED_BACK if took_requests else DeployState.FAILED
         try:
             if took_requests:
                 self._flip_back()
-            if not deploy.reuses_id:
-                self.target.stop(deploy, self.tell)
-            ended = DeployState.ROLLED_BACK if took_requests else DeployState.FAILED
         except (StepFailed, OSError) as error:
             ended, deploy.reason = DeployState.STUCK, f"{reason}; going back failed too: {error}"[:500]
+        self._record_undone(ended)
+        if not deploy.reuses_id and ended is not DeployState.STUCK:
+            self.target.stop(deploy, self.tell)
+            Deploy.objects.filter(pk=deploy.pk).update(warm_until=None, stopped_at=now())
+        self.tell(f"{ended.value}: " + (f"{deploy.previous.release.name} serves" if deploy.previous else "none serves"))
+
+    def _record_undone(self, ended: DeployState) -> None:
+        """Before its processes are stopped, which may take as long as they drain: people hear of it at once."""
+        deploy, at = self.deploy, self.clock.now()
         if self.availability:
             deploy.availability = self.availability.stop()
-        deploy.state, deploy.finished_at = ended, now()
+        deploy.state, deploy.finished_at = ended, at
+        deploy.warm_until = None if deploy.reuses_id else at  # if we die here, they are stopped by `tend`
         with transaction.atomic():
-            deploy.save(update_fields=["state", "reason", "finished_at", "availability"])
-            trouble.broke(deploy, now())
-        audit.record(
-            "golive", f"release.{ended.value.replace(' ', '_')}", deploy.release.name,
-            project=deploy.environment.project, environment=deploy.environment.name, reason=deploy.reason,
-        )  # fmt: skip
-        self.tell(f"{ended.value}: " + (f"{deploy.previous.release.name} serves" if deploy.previous else "none serves"))
+            deploy.save(update_fields=["state", "reason", "finished_at", "availability", "warm_until"])
+            trouble.broke(deploy, at)
+            audit.record(
+                "golive", f"release.{ended.value.replace(' ', '_')}", deploy.release.name,
+                project=deploy.environment.project, environment=deploy.environment.name, reason=deploy.reason,
+            )  # fmt: skip
 
     def _was_canary(self) -> bool:
         return self.deploy.steps.filter(name="canary").exclude(state=StepState.PENDING).exists()

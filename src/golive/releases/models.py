@@ -1,5 +1,7 @@
 """Environments, releases, deploys with their steps, variables and one-off commands."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from golive.alerts.models import State as Trouble
@@ -126,6 +128,7 @@ class Deploy(models.Model):
     switched_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     warm_until = models.DateTimeField(null=True, blank=True)  # its processes run so long after another took over
+    stopped_at = models.DateTimeField(null=True, blank=True)  # its processes are ended, or about to be
     availability = models.JSONField(default=dict)  # probed through the switch: requests, failures, p99_ms
     verdict = models.JSONField(default=list)  # what the checks after the switch saw
     migration = models.JSONField(default=dict)  # what the rehearsal found
@@ -153,6 +156,10 @@ class Deploy(models.Model):
     @property
     def unfinished(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def took(self) -> timedelta | None:
+        return self.finished_at - self.started_at if self.finished_at else None
 
     @property
     def link(self) -> str:

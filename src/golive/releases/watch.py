@@ -1,6 +1,5 @@
 """Watches a release after the switch: gathers what is seen each second, and lets `verdict` judge."""
 
-import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from golive.releases import commandline, runtime, signals, sites
 from golive.releases.availability import Availability
 from golive.releases.errors import StepFailed
 from golive.releases.host.place import place
-from golive.releases.models import Deploy
+from golive.releases.models import Deploy, Release
 from golive.releases.settings import DeploySection
 from golive.releases.target import Target, Tell
 from golive.releases.verdict import Judgement, Seen, Traffic, Verdict, judge
@@ -30,38 +29,50 @@ UNHEALTHY_LOOKS = 3  # in a row: one lost answer is no verdict
 class Smoke:
     """Smoke tests and journeys, run beside the watch."""
 
-    deploy: Deploy
+    release: Release
     settings: DeploySection
     tell: Tell
+    address: str
     failed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._run, name="smoke", daemon=True)
+        self.thread = threading.Thread(target=self._all, name="smoke", daemon=True)
         self.thread.start()
 
     @property
     def done(self) -> bool:
         return not self.thread.is_alive()
 
-    def _run(self) -> None:
-        release, address = self.deploy.release, sites.url(self.deploy.environment)
-        folder = Path(release.folder)
+    def _all(self) -> None:
+        try:
+            self._commands()
+            self._journeys()
+        except Exception as error:  # a smoke test that could not be made has not passed
+            self.failed["smoke"] = f"could not be run: {error}"
+
+    def _commands(self) -> None:
+        folder = Path(self.release.folder)
         for line in self.settings.smoke:
-            environment = runtime.base(folder) | {"BASE_URL": address, "GOLIVE_RELEASE": release.name}
+            environment = runtime.base(folder) | {"BASE_URL": self.address, "GOLIVE_RELEASE": self.release.name}
+            words = runtime.argv(line, environment)
             ended = commandline.run(
-                runtime.argv(line, environment), folder=folder, environment=environment, tell=self.tell,
-                timeout_seconds=SMOKE_SECONDS,
-            )  # fmt: skip
+                words, folder=folder, environment=environment, tell=self.tell, timeout_seconds=SMOKE_SECONDS
+            )
             if not ended.well:
-                self.failed[shlex.split(line)[0].rpartition("/")[2]] = ended.said
-        if self.settings.journeys:
-            evidence = place().root / "evidence" / str(self.deploy.pk)
-            results = run_journeys(
-                self.settings.journeys, address, folder=folder, evidence=evidence,
-                marker=kept_secret("synthetic-marker")[:12],
-            )  # fmt: skip
-            if results.outcome is not JourneyOutcome.PASSED:
-                self.failed["journeys"] = results.reason
+                self.failed[Path(words[0]).name] = ended.said
+
+    def _journeys(self) -> None:
+        if not self.settings.journeys:
+            return
+        results = run_journeys(
+            self.settings.journeys,
+            self.address,
+            folder=Path(self.release.folder),
+            evidence=place().root / "evidence" / self.release.folder.rpartition("/")[2],
+            marker=kept_secret("synthetic-marker")[:12],
+        )
+        if results.outcome is not JourneyOutcome.PASSED:
+            self.failed["journeys"] = results.reason
 
 
 @dataclass
@@ -79,7 +90,9 @@ class Watch:
         """Watch until there is a verdict; what it rests on. Raises StepFailed with the reason."""
         settings = runtime.settings_of(self.deploy.release)
         log = self._front_log(settings)
-        smoked = Smoke(self.deploy, settings, self.tell) if smoke and (settings.smoke or settings.journeys) else None
+        smoked = None
+        if smoke and (settings.smoke or settings.journeys):  # its address is read here: a thread has no database
+            smoked = Smoke(self.deploy.release, settings, self.tell, sites.url(self.deploy.environment))
         old_connections = self.target.look(self.deploy.previous).connections if self.deploy.previous else None
         restarts_before = self.target.look(self.deploy).restarts
         began, bad, connections = time.monotonic(), 0, list[int]()

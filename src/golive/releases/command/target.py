@@ -72,7 +72,7 @@ class CommandTarget:
         self._each(deploy, runtime.settings_of(deploy.release).command.stop, tell)
 
     def is_warm(self, deploy: Deploy) -> bool:
-        return deploy.warm_until is not None and self.look(deploy).healthy
+        return deploy.stopped_at is None and self.look(deploy).healthy
 
     def serves(self, environment: Environment, deploy: Deploy) -> bool:
         return environment.live_id == deploy.pk

@@ -136,8 +136,10 @@ class HostTarget:
 
     def is_warm(self, deploy: Deploy) -> bool:
         sockets = self._sockets(deploy)
-        return bool(sockets) and all(
-            self.supervisor.standing(name).alive and socket.exists() for name, socket in sockets.items()
+        return (
+            deploy.stopped_at is None
+            and bool(sockets)
+            and all(self.supervisor.standing(name).alive and socket.exists() for name, socket in sockets.items())
         )
 
     def serves(self, environment: Environment, deploy: Deploy) -> bool:

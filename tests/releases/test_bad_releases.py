@@ -1,0 +1,92 @@
+"""Bad releases, each caught: the old one serves all the while or again, nothing is lost, and a flip is written."""
+
+import pytest
+
+from golive.alerts.models import Flip
+from golive.changes.models import Change
+from golive.changes.models import Kind as ChangeKind
+from golive.incidents.intake import take_flips
+from golive.incidents.models import Incident
+from golive.releases import door
+from golive.releases.errors import Refused
+from golive.releases.models import Deploy, DeployState
+from tests.releases.conftest import Customers, Shop
+
+BEFORE_IT_SERVED = [
+    ("does not start", {"start": "exit"}, "cannot read its configuration"),
+    ("never healthy", {"health": 503}, "answered 503"),
+]
+WHILE_IT_SERVED = [
+    ("starts and dies", {"start": "1.2"}, "die"),
+    ("500 on one route", {"fail": "/projects"}, "failed"),
+    ("slower", {"slow_ms": 180}, "p95"),
+]
+
+
+@pytest.mark.parametrize(("name", "behaviour", "word"), BEFORE_IT_SERVED, ids=[one[0] for one in BEFORE_IT_SERVED])
+def test_it_never_serves(shop: Shop, name: str, behaviour: dict[str, object], word: str) -> None:
+    shop.ship()
+    good = shop.serves()
+    outcome = shop.ship(settings={"start_timeout": "2s"}, **behaviour)
+    assert outcome.state == DeployState.FAILED, outcome.reason
+    assert word in outcome.reason
+    assert shop.serves() == good
+    assert shop.flips() == [("firing", "warning"), ("ok", "warning")]
+
+
+@pytest.mark.parametrize(("name", "behaviour", "word"), WHILE_IT_SERVED, ids=[one[0] for one in WHILE_IT_SERVED])
+def test_it_is_rolled_back(
+    shop: Shop, customers: Customers, name: str, behaviour: dict[str, object], word: str
+) -> None:
+    shop.ship()
+    good = shop.serves()
+    with customers:
+        outcome = shop.ship(settings={"watch": "20s"}, **behaviour)
+        assert outcome.state == DeployState.ROLLED_BACK, outcome.reason
+        assert word in outcome.reason
+        assert shop.serves() == good
+    lost = dict(customers.failed)
+    lost.pop("500", None)  # what the release itself answered
+    if name == "starts and dies":
+        assert lost.pop("502", 0) <= 4  # a POST that it was at work on when it died cannot be asked again
+    assert not lost
+    assert shop.where.live is not None
+    assert shop.where.live.release.name == good
+    take_flips(door.now())
+    incident = Incident.objects.get(project=shop.project)
+    assert incident.state == "mitigated"
+    assert Flip.objects.filter(evidence__deploy=outcome.deploy_id).count() == 2
+    marks = list(Change.objects.filter(project=shop.project).values_list("kind", flat=True))
+    assert marks.count(ChangeKind.DEPLOY) == 2
+    assert ChangeKind.ROLLBACK in marks
+
+
+def test_a_failing_smoke_test_rolls_back(shop: Shop) -> None:
+    shop.ship()
+    good = shop.serves()
+    outcome = shop.ship(settings={"smoke": ["sh -c 'echo the basket is empty; exit 1'"], "watch": "20s"})
+    assert outcome.state == DeployState.ROLLED_BACK
+    assert "the basket is empty" in outcome.reason
+    assert shop.serves() == good
+
+
+def test_a_good_one_after_a_bad_one_ends_the_trouble_and_is_told(shop: Shop, customers: Customers) -> None:
+    shop.ship()
+    with customers:
+        assert shop.ship().well
+        assert door.rollback(shop.where).well
+    assert not customers.failed
+    last = shop.last()
+    assert last.kind == "rollback"
+    assert last.reuses is not None
+    assert Deploy.objects.filter(environment=shop.where, state=DeployState.DONE).count() == 3
+    assert last.availability["failures"] == 0
+    assert shop.flips() == []
+
+
+def test_a_first_release_that_fails_leaves_nothing_behind(shop: Shop) -> None:
+    outcome = shop.ship(start="exit")
+    assert outcome.state == DeployState.FAILED
+    assert shop.where.live is None
+    with pytest.raises(Refused, match="no earlier release"):
+        door.rollback(shop.where)
