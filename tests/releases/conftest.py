@@ -26,7 +26,10 @@ from golive.releases.host.place import Place, place
 from golive.releases.models import Deploy, DeploySettings, Environment, Release
 
 SHOP = Path(__file__).parent / "shop"
-QUICK = {"watch": "600ms", "start_timeout": "8s", "drain": "1s", "healthy": 2, "https": "off", "health": "/healthz"}
+QUICK = {
+    "watch": "600ms", "start_timeout": "2m", "drain": "1s", "healthy": 2, "https": "off", "health": "/healthz",
+    "slack": "5s",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +86,15 @@ class Shop:
     def ship(self, *, settings: dict[str, Any] | None = None, **behaviour: Any) -> door.Outcome:
         return door.deploy(self.build(settings=settings, **behaviour), self.where)
 
+    def good(self) -> str:
+        """A good release is deployed; its name."""
+        outcome = self.ship()
+        assert outcome.well, outcome.reason
+        return self.serves()
+
     def get(self, path: str = "/") -> httpx.Response:
         return httpx.get(
-            f"http://127.0.0.1:{self.port}{path}", headers={"Host": "shop.localhost"}, trust_env=False, timeout=10
+            f"http://127.0.0.1:{self.port}{path}", headers={"Host": "shop.localhost"}, trust_env=False, timeout=60
         )
 
     def serves(self) -> str:
@@ -136,14 +145,14 @@ class Customers:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(15)
+            thread.join(60)
 
     @property
     def failed(self) -> dict[str, int]:
         return {word: count for word, count in self.seen.items() if word not in ("200",)}
 
     def _ask(self, number: int) -> None:
-        with httpx.Client(trust_env=False, timeout=10, headers={"Host": "shop.localhost"}) as client:
+        with httpx.Client(trust_env=False, timeout=60, headers={"Host": "shop.localhost"}) as client:
             turn = number
             while not self._stop.is_set():
                 turn += 1

@@ -25,9 +25,8 @@ WHILE_IT_SERVED = [
 
 @pytest.mark.parametrize(("name", "behaviour", "word"), BEFORE_IT_SERVED, ids=[one[0] for one in BEFORE_IT_SERVED])
 def test_it_never_serves(shop: Shop, name: str, behaviour: dict[str, object], word: str) -> None:
-    shop.ship()
-    good = shop.serves()
-    outcome = shop.ship(settings={"start_timeout": "2s"}, **behaviour)
+    good = shop.good()
+    outcome = shop.ship(settings={"start_timeout": "3s"}, **behaviour)
     assert outcome.state == DeployState.FAILED, outcome.reason
     assert word in outcome.reason
     assert shop.serves() == good
@@ -38,10 +37,9 @@ def test_it_never_serves(shop: Shop, name: str, behaviour: dict[str, object], wo
 def test_it_is_rolled_back(
     shop: Shop, customers: Customers, name: str, behaviour: dict[str, object], word: str
 ) -> None:
-    shop.ship()
-    good = shop.serves()
+    good = shop.good()
     with customers:
-        outcome = shop.ship(settings={"watch": "20s"}, **behaviour)
+        outcome = shop.ship(settings={"watch": "8s", "slack": "60ms"}, **behaviour)
         assert outcome.state == DeployState.ROLLED_BACK, outcome.reason
         assert word in outcome.reason
         assert shop.serves() == good
@@ -62,8 +60,7 @@ def test_it_is_rolled_back(
 
 
 def test_a_failing_smoke_test_rolls_back(shop: Shop) -> None:
-    shop.ship()
-    good = shop.serves()
+    good = shop.good()
     outcome = shop.ship(settings={"smoke": ["sh -c 'echo the basket is empty; exit 1'"], "watch": "20s"})
     assert outcome.state == DeployState.ROLLED_BACK
     assert "the basket is empty" in outcome.reason

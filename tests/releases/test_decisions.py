@@ -129,3 +129,10 @@ def test_a_rehearsal_names_locks_on_old_tables_only_and_what_no_rollback_survive
 def test_an_additive_migration_is_not_destructive() -> None:
     found = judge_rehearsal([("ALTER TABLE tasks ADD COLUMN note text", [])], frozenset({"tasks"}))
     assert found.destructive == []
+
+
+def test_slowness_counts_from_half_the_watch_on_and_beyond_the_slack() -> None:
+    seen = Seen(True, old=WELL, new=Traffic(100, 0, 240.0))
+    assert verdict.judge(seen, 10, 30).judgement is Judgement.WAIT
+    assert verdict.judge(seen, 15, 30).judgement is Judgement.FAIL
+    assert verdict.judge(seen, 30, 30, slack_ms=200).judgement is Judgement.PASS

@@ -43,7 +43,7 @@ def build(
         log.append(line)
         tell(line)
 
-    problem = ""
+    problem, ours = "", False
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         say(f"release {release.name} from {source}")
@@ -61,6 +61,7 @@ def build(
         size = sum(path.lstat().st_size for path in folder.rglob("*"))
     except (BuildError, OSError, shutil.Error) as error:
         problem = _said(error)
+        ours = not isinstance(error, BuildError) or "No space left" in problem
     finally:
         release.log = "\n".join(log)[-KEPT_LOG:]
         if problem:
@@ -68,7 +69,7 @@ def build(
             release.state, release.problem = ReleaseState.FAILED, problem[:500]
             release.save(update_fields=["state", "problem", "log"])
     if problem:
-        raise BuildError(f"{release.name} could not be built: {problem}")
+        raise BuildError(f"{release.name} could not be built: {problem}", ours=ours)
     release.state, release.folder, release.size_bytes, release.built_at = ReleaseState.READY, str(folder), size, at
     release.save(update_fields=["state", "folder", "size_bytes", "built_at", "log"])
     return release

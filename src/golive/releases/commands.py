@@ -11,17 +11,22 @@ from rich.console import Console
 from rich.table import Table
 
 from golive.console import words
+from golive.kit.durations import parse_duration
 from golive.people import audit
 from golive.people.choice import WRONG_INPUT, choose
-from golive.releases import door
+from golive.releases import door, drill, runs
 from golive.releases.build import notes_between
+from golive.releases.env_commands import env_app
 from golive.releases.models import Deploy, DeployKind, DeployState, Environment, Release, ReleaseState
+from golive.releases.preview_commands import previews_app
 from golive.releases.steps import Step
 from golive.releases.target import Tell
 
 app = typer.Typer()
 releases_app = typer.Typer(no_args_is_help=True, help="Releases: build, deploy, promote, resume.")
 app.add_typer(releases_app, name="releases")
+app.add_typer(env_app, name="env")
+app.add_typer(previews_app, name="previews")
 
 ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
 EnvironmentOption = Annotated[str, typer.Option("--environment", "-e", help="Where.")]
@@ -180,6 +185,30 @@ def rollback(
         return 0 if way and way.migrations != "forbid" else 1
     outcome = door.rollback(where, to, tell=_tell(as_json), by="cli", reason=reason, force=force)
     return tell_outcome(outcome, where, as_json)
+
+
+@app.command("run", context_settings={"ignore_unknown_options": True})
+def run_command(
+    command: Annotated[list[str], typer.Argument(help="After `--`: the command line.")],
+    environment: EnvironmentOption = "production",
+    timeout: Annotated[str, typer.Option(help="It is stopped after this time.")] = "1h",
+    project: ProjectOption = None,
+) -> int:
+    """Run a command in the live release's environment, audited, its output kept; its exit code is ours."""
+    where = door.environment(choose(project), environment)
+    made = runs.run(where, command, by="cli", tell=typer.echo, timeout=parse_duration(timeout))
+    typer.echo(f"run {made.pk} in {made.release.name}: exit code {made.exit_code}", err=True)
+    return made.exit_code or 0
+
+
+@releases_app.command("drill")
+def drill_command(environment: EnvironmentOption = "production", project: ProjectOption = None) -> int:
+    """Start the release before beside the one that serves, ask it, end it: would a rollback work today?"""
+    made = drill.drill(
+        door.environment(choose(project), environment), tell=lambda line: typer.echo(f"  {line}", err=True)
+    )
+    typer.echo(f"{made.release.name}: {made.output}")
+    return made.exit_code or 0
 
 
 def _newest(project_id: int) -> Release:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from golive.kit.clock import SYSTEM
 from golive.people.models import Project
 from golive.releases import build as builder
-from golive.releases import gates, lock, runtime, sites, steps, variables
+from golive.releases import gates, lock, runtime, sites, steps, trouble, variables
 from golive.releases.errors import BuildError, Refused, ReleaseError
 from golive.releases.executor import Executor, Outcome, record, target_of
 from golive.releases.models import (
@@ -75,12 +75,16 @@ def build(
     `notes` are its commits (`{"commit", "subject", "author"}`), newest first; `builder.notes_between` asks git.
     """
     try:
-        return builder.build(
+        made = builder.build(
             project, source, commit, tell=tell, at=SYSTEM.now(), by=by, branch=branch, tree=tree, notes=notes
         )
     except BuildError as error:
         tell(f"✗ {error}")
+        if error.ours:
+            trouble.build_broke(project, str(error), SYSTEM.now())
         raise
+    trouble.build_mended(project, SYSTEM.now())
+    return made
 
 
 def plan(release: Release, where: Environment, *, canary: int = 0, kind: DeployKind = DeployKind.DEPLOY) -> list[Step]:

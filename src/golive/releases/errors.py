@@ -6,7 +6,11 @@ class ReleaseError(Exception):
 
 
 class BuildError(ReleaseError):
-    """A release could not be built; the one that serves is not touched."""
+    """A release could not be built; the one that serves is not touched. `ours` when golive's machine is the reason."""
+
+    def __init__(self, message: str, *, ours: bool = False) -> None:
+        super().__init__(message)
+        self.ours = ours
 
 
 class Refused(ReleaseError):

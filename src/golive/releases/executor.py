@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,8 @@ class Executor:
 
     def _mark(self) -> None:
         deploy = self.deploy
+        if deploy.environment.is_preview:
+            return
         back = deploy.kind == DeployKind.ROLLBACK
         changes.record(
             deploy.environment.project,
@@ -195,6 +198,11 @@ class Executor:
         )
 
     def _verify(self) -> str:
+        if self.deploy.environment.is_preview:  # its end-to-end tests judge it
+            look = self.target.look(self.deploy)
+            if not look.healthy:
+                raise StepFailed(look.problem)
+            return "healthy"
         watch = sites.environment_section(self.deploy.environment).watch or self.settings.watch
         since = self.deploy.switched_at or self.clock.now()
         rows = Watch(self.deploy, self.target, watch.total_seconds(), self.tell, self.availability).run(since)
@@ -210,7 +218,8 @@ class Executor:
         deploy.save(update_fields=["state", "finished_at", "warm_until", "availability"])
         old = deploy.previous
         if old and old.runs_as.pk != deploy.runs_as.pk:
-            Deploy.objects.filter(pk=old.runs_as.pk).update(warm_until=now + self.settings.warm)
+            warm = timedelta(0) if deploy.environment.is_preview else self.settings.warm
+            Deploy.objects.filter(pk=old.runs_as.pk).update(warm_until=now + warm)
         Deploy.objects.filter(pk=deploy.runs_as.pk).update(warm_until=None)
         trouble.mended(deploy, now)
         audit.record(

@@ -7,7 +7,7 @@ from typing import Any
 from golive.jobs import queue
 from golive.jobs.kinds import JobError, Kind, Work, register
 from golive.jobs.models import Job
-from golive.releases import door
+from golive.releases import door, previews, runs
 from golive.releases.errors import ReleaseError
 from golive.releases.models import Deploy, Environment, Release
 
@@ -18,7 +18,7 @@ def tell(line: str) -> None:
 
 def run_deploy(work: Work) -> dict[str, Any]:
     """Deploy payload["release"] to payload["environment"], or go on with that deploy."""
-    where = Environment.objects.select_related("project", "live__release").get(pk=work.payload["environment"])
+    where = _environment(work)
     release = Release.objects.select_related("project").get(pk=work.payload["release"])
     try:
         left = door.unfinished(where)
@@ -40,7 +40,7 @@ def run_deploy(work: Work) -> dict[str, Any]:
 
 def run_rollback(work: Work) -> dict[str, Any]:
     """Roll payload["environment"] back to payload["to"], a release, or to the one before."""
-    where = Environment.objects.select_related("project", "live__release").get(pk=work.payload["environment"])
+    where = _environment(work)
     to = Release.objects.get(pk=work.payload["to"]) if work.payload.get("to") else None
     try:
         left = door.unfinished(where)
@@ -55,7 +55,7 @@ def run_rollback(work: Work) -> dict[str, Any]:
 
 def run_resume(work: Work) -> dict[str, Any]:
     """Go on with an interrupted deploy."""
-    where = Environment.objects.select_related("project", "live__release").get(pk=work.payload["environment"])
+    where = _environment(work)
     try:
         return _result(door.resume(where, tell=tell))
     except ReleaseError as error:
@@ -64,7 +64,7 @@ def run_resume(work: Work) -> dict[str, Any]:
 
 def run_redeploy(work: Work) -> dict[str, Any]:
     """The live release with the newest variables."""
-    where = Environment.objects.select_related("project", "live__release").get(pk=work.payload["environment"])
+    where = _environment(work)
     try:
         outcome = door.resume(where, tell=tell) if door.unfinished(where) else None
         return _result(outcome or door.redeploy(where, tell=tell, by=work.payload["by"]))
@@ -76,11 +76,44 @@ def _result(outcome: door.Outcome | None) -> dict[str, Any]:
     return asdict(outcome) if outcome else {}
 
 
+def run_wake(work: Work) -> dict[str, Any]:
+    """Wake a preview that somebody looks at."""
+    try:
+        previews.wake(_environment(work))
+    except ReleaseError as error:
+        raise JobError(str(error)) from error
+    return {}
+
+
+def run_cron(work: Work) -> dict[str, Any]:
+    """Run the scheduled command payload["job"]. One whose worker died is not run again: it may have done its work."""
+    made = runs.run_scheduled(_environment(work), work.payload["job"], tell)
+    return {"run": made.pk, "exit_code": made.exit_code}
+
+
+def _environment(work: Work) -> Environment:
+    related = ("project", "live__release__project", "live__environment__project", "live__reuses")
+    return Environment.objects.select_related(*related).get(pk=work.payload["environment"])
+
+
 HOUR = timedelta(hours=1)
 DEPLOY = register(Kind("deploy", run_deploy, HOUR))
 ROLLBACK = register(Kind("rollback", run_rollback, HOUR))
 RESUME = register(Kind("resume-deploy", run_resume, HOUR))
 REDEPLOY = register(Kind("redeploy", run_redeploy, HOUR))
+WAKE = register(Kind("wake-preview", run_wake, timedelta(minutes=5)))
+CRON = register(Kind("scheduled-command", run_cron, timedelta(days=1), max_attempts=1))
+
+
+def ask_wake(where: Environment) -> None:
+    """Queue waking a preview, unless that is queued already."""
+    if not Job.objects.filter(kind=WAKE.name, subject=where.link).exclude(state__in=queue.ENDED).exists():
+        _ask(WAKE, {"environment": where.pk}, where.link, "golive")
+
+
+def ask_cron(where: Environment, name: str) -> None:
+    """Queue a scheduled command that is due."""
+    _ask(CRON, {"environment": where.pk, "job": name}, f"{name} in {where.name}", "golive")
 
 
 def ask_deploy(release: Release, where: Environment, by: str, overrides: dict[str, str], canary: int = 0) -> Job:

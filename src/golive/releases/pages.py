@@ -15,9 +15,9 @@ from golive.console.navigation import Entry
 from golive.people.models import Project, Role
 from golive.people.permissions import may, needs
 from golive.people.tokens import actor
-from golive.releases import door, jobs, sites
+from golive.releases import door, jobs, preview_pages, sites, variables
 from golive.releases.errors import ReleaseError
-from golive.releases.models import Deploy, DeployState, Environment, Release, ReleaseState
+from golive.releases.models import CommandRun, Deploy, DeployState, Environment, Release, ReleaseState
 from golive.releases.timeline import bars
 
 PAGE = 25
@@ -70,7 +70,7 @@ def releases(request: HttpRequest, slug: str) -> HttpResponse:
         "built": built,
         "previews": [{"preview": one, "url": sites.url(one)} for one in previews.select_related("live__release")],
         "may_deploy": may(request.user, Role.RESPONDER),
-        "now": timezone.now(),
+        "may_configure": may(request.user, Role.ADMIN),
     }
     template = "releases/list.html" if request.headers.get("HX-Request") else "releases/page.html"
     return render(request, template, context)
@@ -179,7 +179,72 @@ def resume(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return redirect("deploy", slug, number)
 
 
+@require_GET
+def runs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Commands that were run, newest first."""
+    project = project_of(request, slug)
+    found = CommandRun.objects.filter(environment__project=project).select_related("environment", "release")
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "page": page,
+        "failed": found.exclude(exit_code__in=[0]).exclude(exit_code=None).count(),
+    }
+    return render(request, "releases/runs.html", context)
+
+
+@require_GET
+def run(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One command with its output."""
+    project = project_of(request, slug)
+    found = get_object_or_404(
+        CommandRun.objects.select_related("environment", "release"), environment__project=project, pk=number
+    )
+    return render(request, "releases/run.html", {"project": project, "run": found})
+
+
+@require_GET
+@needs(Role.ADMIN)
+def env(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """The variables of an environment: names and versions, never values."""
+    project = project_of(request, slug)
+    where = get_object_or_404(Environment.objects.select_related("live__release"), project=project, name=name)
+    context = {
+        "project": project,
+        "environment": where,
+        "found": variables.kept(where),
+        "version": variables.version(where),
+    }
+    return render(request, "releases/env.html", context)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def env_change(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Set or take away one variable, and deploy what serves with it."""
+    project = project_of(request, slug)
+    where = get_object_or_404(Environment, project=project, name=name)
+    value = None if request.POST.get("unset") else request.POST.get("value", "")
+    try:
+        number = variables.change(
+            where, {request.POST.get("name", "").strip(): value}, by=actor(request), at=timezone.now()
+        )
+    except ReleaseError as error:
+        messages.error(request, str(error))
+        return redirect("environment-env", slug, name)
+    told = f"Version {number} of the variables is kept"
+    if where.live_id:
+        told += f"; job {jobs.ask_redeploy(where, actor(request)).pk} deploys it"
+    messages.success(request, f"{told}.")
+    return redirect("environment-env", slug, name)
+
+
 urlpatterns = [
+    *preview_pages.urlpatterns,
+    path("p/<slug:slug>/runs/", runs, name="runs"),
+    path("p/<slug:slug>/runs/<int:number>/", run, name="run"),
+    path("p/<slug:slug>/environments/<slug:name>/env/", env, name="environment-env"),
+    path("p/<slug:slug>/environments/<slug:name>/env/change/", env_change, name="environment-env-change"),
     path("p/<slug:slug>/releases/", releases, name="releases"),
     path("p/<slug:slug>/releases/<int:number>/", release, name="release"),
     path("p/<slug:slug>/releases/<int:number>/deploy/", begin, name="release-deploy"),

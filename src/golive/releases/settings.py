@@ -75,12 +75,14 @@ class PreviewSettings(Strict):
     """A preview that nobody deploys to for so long is torn down."""
     protect: Literal["login", "link", "none"] = "login"
     """Who may look: people of this install, anybody with a link from `golive previews link`, or everybody."""
+    database: str = ""
+    """A PostgreSQL server for previews, by reference: `secret:NAME`, `env:NAME` or `file:PATH`."""
     template: str = ""
-    """The name of a scrubbed database on the same server; each preview gets a clone of it."""
+    """The name of a scrubbed database on that server; each preview gets a clone of it."""
     seed: str = ""
     """A command line run once in a new preview, after `release`."""
     variables: dict[str, str] = {}
-    """Variables of previews; they get none of production's. {url}, {name} and {database} are filled in."""
+    """Variables of previews; they get none of production's. {url}, {name}, {database} and {smtp} are filled in."""
 
 
 class DeploySection(Strict):
@@ -108,6 +110,8 @@ class DeploySection(Strict):
     """A release that is not healthy by then is not switched to."""
     watch: Duration = timedelta(seconds=30)
     """How long the new release is watched after the switch before the deploy counts as done."""
+    slack: Duration = timedelta(milliseconds=100)
+    """A new release is too slow when its p95 has doubled and grown by more than this."""
     smoke: list[str] = []
     """Command lines run after the switch with BASE_URL set; one that fails rolls back."""
     journeys: list[str] = []

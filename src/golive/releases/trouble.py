@@ -5,13 +5,16 @@ from datetime import datetime
 from django.db import transaction
 
 from golive.alerts import flips
-from golive.alerts.models import Severity, State
+from golive.alerts.models import Flip, Severity, State
+from golive.people.models import Project
 from golive.releases.models import Deploy, DeployKind, DeployState, Environment
 
 
 def broke(deploy: Deploy, at: datetime) -> None:
     """Say that a deploy failed, and that the release before it serves again where it does."""
     environment, back = deploy.environment, deploy.previous
+    if environment.is_preview:  # whoever opened the pull request hears of it there
+        return
     stuck = deploy.state == DeployState.STUCK
     with transaction.atomic():
         _flip(environment, State.FIRING, Severity.CRITICAL if stuck else Severity.WARNING, deploy, deploy.reason, at)
@@ -47,3 +50,33 @@ def _flip(environment: Environment, new: State, severity: Severity, deploy: Depl
         link=deploy.link,
         evidence={"deploy": deploy.pk, "release": deploy.release.name},
     )
+
+
+def build_broke(project: Project, reason: str, at: datetime) -> None:
+    """golive could not build: its disk is full, say. What fails by its own commands is its author's business."""
+    _flip_build(project, State.FIRING, reason, at)
+
+
+def build_mended(project: Project, at: datetime) -> None:
+    """A release was built."""
+    _flip_build(project, State.OK, "a release was built", at)
+
+
+def _flip_build(project: Project, new: State, reason: str, at: datetime) -> None:
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        last = Flip.objects.filter(project=project, source="build").order_by("-id").first()
+        old = State(last.new) if last else State.OK
+        if old == new:
+            return
+        flips.record(
+            project,
+            "build",
+            title=f"{project.name} cannot be built" if new == State.FIRING else f"{project.name} is built again",
+            old=old,
+            new=new,
+            severity=Severity.WARNING,
+            reason=reason,
+            at=at,
+            link=f"/p/{project.slug}/releases/",
+        )

@@ -10,7 +10,7 @@ FEWEST_ROUTE = 8
 ERROR_SHARE = 0.01
 ROUTE_SHARE = 0.5
 SLOWER = 2.0
-SLOWER_MS = 100.0
+SLACK_MS = 100.0
 LEAK_FACTOR, LEAK_EXTRA, LEAK_STEPS = 2, 8, 4
 
 
@@ -58,11 +58,16 @@ class Verdict:
     reason: str
 
 
-def judge(seen: Seen, elapsed: float, watch: float) -> Verdict:
-    """Fail as soon as it is certain, pass when the watch is over (seconds) and nothing spoke against it."""
-    for finding in (_unhealthy, _dying, _smoke, _errors, _route, _new_errors, _slow, _leak):
+def judge(seen: Seen, elapsed: float, watch: float, slack_ms: float = SLACK_MS) -> Verdict:
+    """Fail as soon as it is certain, pass when the watch is over (seconds) and nothing spoke against it.
+
+    Slowness counts from half the watch on, since starting costs the machine time; `slack_ms` is how much p95 may grow.
+    """
+    for finding in (_unhealthy, _dying, _smoke, _errors, _route, _new_errors, _leak):
         if reason := finding(seen):
             return Verdict(Judgement.FAIL, reason)
+    if elapsed >= watch / 2 and (reason := _slow(seen, slack_ms)):
+        return Verdict(Judgement.FAIL, reason)
     if elapsed < watch or not seen.smoke_done:
         return Verdict(Judgement.WAIT, "watching")
     if seen.new.requests < FEWEST:
@@ -106,11 +111,11 @@ def _new_errors(seen: Seen) -> str:
     return f"errors never seen before: {'; '.join(list(seen.new_errors)[:3])}" if seen.new_errors else ""
 
 
-def _slow(seen: Seen) -> str:
+def _slow(seen: Seen, slack_ms: float) -> str:
     old, new = seen.old, seen.new
     if old.p95_ms is None or new.p95_ms is None or old.requests < FEWEST or new.requests < FEWEST:
         return ""
-    if new.p95_ms > SLOWER * old.p95_ms and new.p95_ms - old.p95_ms > SLOWER_MS:
+    if new.p95_ms > SLOWER * old.p95_ms and new.p95_ms - old.p95_ms > slack_ms:
         return f"p95 {new.p95_ms:.0f} ms, {old.p95_ms:.0f} ms before ({seen.source})"
     return ""
 

@@ -114,7 +114,8 @@ class Watch:
             )
             elapsed = time.monotonic() - began
             found = [replace(common, **traffic) for traffic in self._traffic(log, since)]
-            verdict = whole([judge(seen, elapsed, self.over) for seen in found])
+            slack = settings.slack.total_seconds() * 1000
+            verdict = whole([judge(seen, elapsed, self.over, slack) for seen in found])
             if verdict.judgement is Judgement.FAIL:
                 raise StepFailed(verdict.reason)
             if verdict.judgement is Judgement.PASS:

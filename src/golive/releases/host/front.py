@@ -29,7 +29,7 @@ def program() -> Path:
     return found
 
 
-def bring_up(front: Front, place: Place, supervisor: Supervisor, timeout_seconds: float = 20.0) -> bool:
+def bring_up(front: Front, place: Place, supervisor: Supervisor, timeout_seconds: float = 60.0) -> bool:
     """Have Caddy serve `front`; True when its configuration changed. Raises FrontError."""
     wanted = json.dumps(configuration(front, place), indent=1, sort_keys=True).encode()
     file = place.caddy / "config.json"

@@ -56,7 +56,8 @@ class HostTarget:
                 for standing in [self.supervisor.standing(name)]
             ]
             limit = settings.start_timeout.total_seconds()
-            decision = decide(processes, settings.healthy, time.monotonic() - began, limit)
+            wanted = 1 if deploy.reuses_id else settings.healthy  # what is warm has proved itself before
+            decision = decide(processes, wanted, time.monotonic() - began, limit)
             if decision.reason != said:
                 said = decision.reason
                 tell(said)
