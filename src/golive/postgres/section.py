@@ -4,9 +4,11 @@ from pydantic import BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
 from golive.postgres.advice.plan import AdvicePlan
+from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.backups.plan import BackupPlan
 from golive.postgres.look.plan import MachinePlan, ReviewPlan
 from golive.postgres.models import Database
+from golive.postgres.partition.plan import PartitionPlan
 from golive.postgres.pool.plan import PoolPlan
 from golive.postgres.reference import Reference
 
@@ -31,6 +33,10 @@ class DatabaseSection(BaseModel):
     """The weekly slow-query review."""
     advice: AdvicePlan = AdvicePlan()
     """Index and query advice."""
+    archive: dict[str, ArchivePlan] = {}
+    """Tables whose old rows move to cold storage, by name."""
+    partition: dict[str, PartitionPlan] = {}
+    """Tables whose partitions golive makes ahead and retires, by name."""
 
 
 def _said(plan: DatabaseSection) -> dict[str, str | None]:

@@ -1,0 +1,1 @@
+"""A live table made partitioned under writes: locks, latencies, equality, kills."""

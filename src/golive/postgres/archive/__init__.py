@@ -1,0 +1,1 @@
+"""Closed history moved to Parquet: verified before it is deleted, still queryable, restorable."""

@@ -1,0 +1,1 @@
+"""Live tables made partitioned online, partitions made ahead and retired by policy."""

@@ -1,0 +1,32 @@
+"""`[database.partition.NAME]` of golive.toml: tables whose partitions golive makes ahead and retires."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from golive.config.values import Duration
+
+
+class Every(StrEnum):
+    """The length of a partition."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class PartitionPlan(BaseModel):
+    """One table partitioned by time."""
+
+    model_config = ConfigDict(extra="forbid")
+    table: str = Field(min_length=1)
+    """The table, with its schema unless that is public."""
+    by: str = Field(min_length=1)
+    """The column of its time."""
+    every: Every = Every.MONTH
+    """The length of a partition: day, week, month or year."""
+    ahead: int = Field(default=3, ge=1, le=60)
+    """How many partitions are ready before their time."""
+    keep: Duration | None = None
+    """Partitions wholly older than this are detached, never dropped; nothing is when absent."""

@@ -1,0 +1,53 @@
+"""Which statements will touch only some partitions, and which will visit all: said before anything is converted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from golive.postgres.advice.access import POINT, Access, Op, ParseError, read
+from golive.postgres.advice.catalog import Catalog
+from golive.postgres.advice.workload import Statement
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """A statement on the table: does it prune (None: cannot be told), and why."""
+
+    statement: Statement
+    prunes: bool | None
+    reason: str
+
+
+def pruning(statements: Iterable[Statement], catalog: Catalog, schema: str, table: str, by: str) -> list[Pruning]:
+    """Judge every statement that reads, changes or deletes rows of the table."""
+    found = []
+    for statement in statements:
+        if table not in statement.text:
+            continue
+        try:
+            reading = read(statement.text, catalog)
+        except ParseError as error:
+            found.append(Pruning(statement, None, str(error)))
+            continue
+        mine = [access for access in reading.accesses if access.table.key == (schema, table)]
+        if not mine:
+            if reading.target is not None and reading.target.key == (schema, table):
+                found.append(Pruning(statement, True, "each new row goes to its partition"))
+            continue
+        judged = [judge(access, by) for access in mine]
+        worst = min(judged, key=lambda each: each[0])
+        found.append(Pruning(statement, *worst))
+    return found
+
+
+def judge(access: Access, by: str) -> tuple[bool, str]:
+    """One use of the table."""
+    for term in access.terms:
+        if term.key == by and not term.expression and (term.op in POINT or term.op is Op.RANGE) and term.op != Op.NULL:
+            return True, f"it compares {by}"
+    if any(by in term.columns for term in access.terms):
+        return False, f"{by} is inside a function or cast: compare the column itself"
+    if any(by in term.columns for term in access.either):
+        return False, f"{by} is compared on one side of an OR only"
+    if by in access.joins:
+        return False, f"{by} comes from a join: it prunes only in nested loops, at run time"
+    return False, f"it does not mention {by}: every partition is visited"

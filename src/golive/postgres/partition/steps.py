@@ -1,0 +1,204 @@
+"""The statements of a conversion, built as data: what prepares, what swaps under the lock, what cleans up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg import sql
+
+from golive.postgres.partition.bounds import Span
+from golive.postgres.partition.shape import Row, Shape
+from golive.postgres.session import Statement
+
+I = sql.Identifier  # noqa: E741
+S = sql.SQL
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a conversion, all within 63 bytes."""
+
+    schema: str
+    table: str
+
+    def short(self, suffix: str) -> str:
+        return self.table.encode()[: 63 - len(suffix)].decode(errors="ignore") + suffix
+
+    @property
+    def parent(self) -> str:
+        """The partitioned table while it is made."""
+        return self.short("_golive_new")
+
+    @property
+    def history(self) -> str:
+        """The old table afterwards."""
+        return self.short("_history")
+
+    @property
+    def check(self) -> str:
+        return self.short("_golive_bound")
+
+    def index(self, number: int) -> str:
+        return self.short(f"_golive_key{number}")
+
+
+def keys_with(shape: Shape, by: str) -> list[tuple[Row, list[str]]]:
+    """Primary key and unique constraints with the columns that they need: the partition key among them."""
+    found = []
+    for each in shape.constraints:
+        if each["kind"] in ("p", "u"):
+            columns = list(each["columns"])
+            found.append((each, columns if by in columns else [*columns, by]))
+    return found
+
+
+def columns_sql(names: list[str]) -> sql.Composed:
+    return S(", ").join(I(name) for name in names)
+
+
+def parent(shape: Shape, names: Names, by: str) -> list[Statement]:
+    """Make the partitioned table beside the old one, with all that it must have, while nobody sees it."""
+    new, old = I(names.schema, names.parent), shape.where
+    found: list[Statement] = [
+        S(
+            "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMMENTS) "
+            "PARTITION BY RANGE ({})"
+        ).format(new, old, I(by)),
+        S("ALTER TABLE {} OWNER TO {}").format(new, I(shape.owner)),
+    ]
+    for each, columns in keys_with(shape, by):
+        kind = S("PRIMARY KEY" if each["kind"] == "p" else "UNIQUE")
+        found.append(
+            S("ALTER TABLE {} ADD CONSTRAINT {} {} ({})").format(
+                new, I(_golive(each["name"])), kind, columns_sql(columns)
+            )
+        )
+    for each in shape.constraints:
+        if each["kind"] == "c":
+            found.append(S("ALTER TABLE {} ADD CONSTRAINT {} {}").format(new, I(each["name"]), S(each["definition"])))
+    for each in shape.indexes:
+        if each["valid"]:
+            found.append(S(_indexed(each["definition"], shape, names)))
+    for grant in shape.grants:
+        to = I(grant["grantee"]) if grant["grantee"] else S("PUBLIC")
+        option = S(" WITH GRANT OPTION" if grant["grantable"] else "")
+        found.append(S("GRANT {} ON {} TO {}{}").format(S(grant["privilege"]), new, to, option))
+    return found
+
+
+def foreign_keys(shape: Shape, names: Names) -> list[Statement]:
+    """The foreign keys of the table, for the new one while it is empty."""
+    return [
+        S("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            I(names.schema, names.parent), I(each["name"]), S(each["definition"])
+        )
+        for each in shape.constraints
+        if each["kind"] == "f" and each["valid"]
+    ]
+
+
+def _golive(name: str) -> str:
+    """The name of a key on the new table; the old one keeps its own."""
+    return name.encode()[:56].decode(errors="ignore") + "_parted"
+
+
+def _indexed(definition: str, shape: Shape, names: Names) -> str:
+    """pg_get_indexdef's text for the new table, letting PostgreSQL name the index."""
+    head, _, body = definition.partition(" ON ")
+    del head
+    _, _, using = body.partition(" USING ")
+    return f"CREATE INDEX ON {I(names.schema, names.parent).as_string()} USING {using}"
+
+
+def partition(names: Names, parent_name: str, span: Span) -> list[Statement]:
+    """One partition, made apart and attached: that locks the parent for nobody who reads or writes."""
+    new, whole = I(names.schema, span.name), I(names.schema, parent_name)
+    return [
+        S("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS "
+          "INCLUDING STORAGE)").format(new, whole),
+        S("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+            whole, new, sql.Literal(span.begin.isoformat()), sql.Literal(span.end.isoformat())
+        ),
+    ]  # fmt: skip
+
+
+def swap_wrap(shape: Shape, names: Names, by: str, bound: date) -> list[Statement]:
+    """Under the lock: the old table becomes the first partition, whole."""
+    found: list[Statement] = []
+    for number, (each, columns) in enumerate(keys_with(shape, by)):
+        if by in each["columns"]:
+            continue
+        kind = S("PRIMARY KEY" if each["kind"] == "p" else "UNIQUE")
+        found += [
+            S("ALTER TABLE {} DROP CONSTRAINT {}").format(shape.where, I(each["name"])),
+            S("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
+                shape.where, I(each["name"]), kind, I(names.index(number))
+            ),
+        ]
+        del columns
+    found += _renamed(shape, names)
+    history, table = I(names.schema, names.history), shape.where
+    found.append(
+        S("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM (MINVALUE) TO ({})").format(
+            table, history, sql.Literal(bound.isoformat())
+        )
+    )
+    found.append(S("ALTER TABLE {} DROP CONSTRAINT {}").format(history, I(names.check)))
+    return found + carried(shape)
+
+
+def swap_copy(shape: Shape, names: Names) -> Sequence[Statement]:
+    """Under the lock, when both tables hold the same: change their names."""
+    return [*_renamed(shape, names), *carried(shape)]
+
+
+def _renamed(shape: Shape, names: Names) -> list[sql.Composed]:
+    found = [S("DROP TRIGGER {} ON {}").format(I(each["name"]), shape.where) for each in shape.triggers]
+    for each in shape.columns:
+        if each["identity"]:
+            found.append(S("ALTER TABLE {} ALTER COLUMN {} DROP IDENTITY").format(shape.where, I(each["name"])))
+    return [
+        *found,
+        S("ALTER TABLE {} RENAME TO {}").format(shape.where, I(names.history)),
+        S("ALTER TABLE {} RENAME TO {}").format(I(names.schema, names.parent), I(names.table)),
+    ]
+
+
+def carried(shape: Shape) -> list[sql.Composed]:
+    """What belongs to the name: sequences, identity, triggers, views."""
+    found: list[sql.Composed] = []
+    for each in shape.columns:
+        if each["identity"]:
+            how = S("ALWAYS" if each["identity"] == "a" else "BY DEFAULT")
+            found.append(
+                S("ALTER TABLE {} ALTER COLUMN {} ADD GENERATED {} AS IDENTITY (START WITH {})").format(
+                    shape.where, I(each["name"]), how, sql.Literal(each.get("next", 1))
+                )
+            )
+        elif each["sequence"]:
+            found.append(
+                S("ALTER SEQUENCE {} OWNED BY {}").format(
+                    S(each["sequence"]), I(shape.schema, shape.name, each["name"])
+                )
+            )
+    found += [S("{}").format(S(each["definition"])) for each in shape.triggers]
+    for view in shape.views:
+        found.append(
+            S("CREATE OR REPLACE VIEW {} AS {}").format(
+                I(view["schema"], view["name"]), S(view["definition"].rstrip("; \n"))
+            )
+        )
+    return found
+
+
+def clean_up(names: Names, keys: int) -> list[Statement]:
+    """Take away all that a conversion which did not swap has left; each may run alone, the indexes concurrently."""
+    table = I(names.schema, names.table)
+    return [
+        S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent)),
+        S("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(table, I(names.check)),
+        *(
+            S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(I(names.schema, names.index(number)))
+            for number in range(keys)
+        ),
+    ]

@@ -1,0 +1,194 @@
+"""The zero-copy conversion: the whole table becomes the first partition of a new one with its name.
+
+Every phase can be repeated: killed anywhere, it begins again and finds what is done. Only the swap changes what
+others see, and it is one transaction.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from psycopg import sql
+
+from golive.postgres.partition import steps
+from golive.postgres.partition.bounds import Span, missing, next_start, start_of
+from golive.postgres.partition.locks import Held, briefly, run
+from golive.postgres.partition.plan import Every
+from golive.postgres.partition.shape import CannotPartition, Shape, look, refusal
+from golive.postgres.partition.steps import I, Names, S
+from golive.postgres.session import Connection, Statement, one
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Done:
+    """What a conversion did; `locks` by phase."""
+
+    table: str
+    mode: str
+    seconds: float = 0.0
+    locks: dict[str, Held] = field(default_factory=dict)
+    partitions: list[str] = field(default_factory=list)
+    rows: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def longest_lock_ms(self) -> float:
+        return max((held.held_ms for held in self.locks.values()), default=0.0)
+
+
+def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, now: datetime, tell: Tell) -> Done:
+    """Convert without moving a row. The connection may write and has no statement_timeout. Raises CannotPartition."""
+    began = time.monotonic()
+    shape = look(connection, table)
+    names = Names(shape.schema, shape.name)
+    done = Done(table, "wrap")
+    if shape.kind == "p" and any(each["name"] == names.history for each in shape.partitions):
+        done.notes.append("it was converted already")
+        return done
+    if reason := refusal(shape, by):
+        raise CannotPartition(reason)
+    tell("keys that hold the partition column")
+    _keys(connection, shape, names, by)
+    tell("the bound of history")
+    bound = _bound(connection, shape, names, by, every, now, done)
+    tell("the partitioned table")
+    upcoming = missing(shape.name, bound, now.date(), every, ahead) or [Span(*_first(shape.name, bound, every))]
+    _parent(connection, shape, names, by, upcoming, done)
+    tell("the swap")
+    lock = exclusive(shape)
+    done.locks["swap"] = briefly(connection, lambda: _swap(connection, table, names, by, bound), "the swap", lock=lock)
+    done.partitions = [names.history, *(each.name for each in upcoming)]
+    done.notes += changed_keys(shape, by)
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def _first(table: str, bound: date, every: Every) -> tuple[str, date, date]:
+    (span,) = missing(table, bound, bound, every, 0)
+    return span.name, span.begin, span.end
+
+
+def changed_keys(shape: Shape, by: str) -> list[str]:
+    """What unique means from now on."""
+    return [
+        f"{each['name']} is now unique by {', '.join(columns)}: PostgreSQL wants {by} in every key"
+        for each, columns in steps.keys_with(shape, by)
+        if by not in each["columns"]
+    ]
+
+
+def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
+    for number, (each, columns) in enumerate(steps.keys_with(shape, by)):
+        if by in each["columns"]:
+            continue
+        index = I(names.schema, names.index(number))
+        valid = one(
+            connection,
+            "SELECT indisvalid AS valid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(%(name)s)",
+            {"name": index.as_string()},
+        )
+        if valid.get("valid"):
+            continue
+        connection.execute(S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
+        connection.execute(
+            S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
+                I(names.index(number)), shape.where, steps.columns_sql(columns)
+            )
+        )
+
+
+def _bound(
+    connection: Connection, shape: Shape, names: Names, by: str, every: Every, now: datetime, done: Done
+) -> date:
+    """History ends with the period that holds now and every row; a CHECK proves it, so that attaching needs no scan."""
+    newest = one(connection, S("SELECT max({})::date AS day FROM {}").format(I(by), shape.where))["day"]
+    bound = next_start(start_of(max(newest or now.date(), now.date()), every), every)
+    statements = [
+        S("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(shape.where, I(names.check)),
+        S("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} < {}) NOT VALID").format(
+            shape.where, I(names.check), I(by), sql.Literal(bound.isoformat())
+        ),
+    ]
+    done.locks["check"] = briefly(connection, run(connection, statements), "the bound's CHECK")
+    connection.execute(S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(shape.where, I(names.check)))
+    return bound
+
+
+def _parent(connection: Connection, shape: Shape, names: Names, by: str, upcoming: list[Span], done: Done) -> None:
+    statements: list[Statement] = [S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent))]
+    statements += steps.parent(shape, names, by)
+    for span in upcoming:
+        statements += steps.partition(names, names.parent, span)
+    done.locks["parent"] = briefly(connection, run(connection, statements), "the partitioned table")
+    # By themselves: they hold back writes to the tables that they point at.
+    keys = steps.foreign_keys(shape, names)
+    done.locks["foreign keys"] = briefly(connection, run(connection, keys), "the foreign keys")
+
+
+def _swap(connection: Connection, table: str, names: Names, by: str, bound: date) -> None:
+    fresh = look_locked(connection, table)
+    run(connection, steps.swap_wrap(fresh, names, by, bound))()
+
+
+def exclusive(shape: Shape) -> Statement:
+    """The lock of a swap."""
+    return S("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(shape.where)
+
+
+def look_locked(connection: Connection, table: str) -> Shape:
+    """Read the locked table's shape, with where its identity columns go on."""
+    shape = look(connection, table)
+    for each in shape.columns:
+        if each["identity"] and each["sequence"]:
+            state = one(connection, S("SELECT last_value + is_called::int AS next FROM {}").format(S(each["sequence"])))
+            each["next"] = state["next"]
+    return shape
+
+
+def abort(connection: Connection, table: str, tell: Tell) -> None:
+    """Take away what an unfinished conversion left. A table that was swapped is left as it is."""
+    shape = look(connection, table)
+    if shape.kind == "p":
+        raise CannotPartition(f"{table} is converted already; `golive db partition undo` takes it back.")
+    names = Names(shape.schema, shape.name)
+    tell("cleaning up")
+    drop, check, *indexes = steps.clean_up(names, len(steps.keys_with(shape, "")))
+    briefly(connection, run(connection, [drop, check]), "the clean-up")
+    for statement in indexes:
+        connection.execute(statement)
+
+
+def undo(connection: Connection, table: str, tell: Tell) -> Done:
+    """Give the old table its name back, with the rows that came since. Raises CannotPartition."""
+    shape = look(connection, table)
+    names = Names(shape.schema, shape.name)
+    history = next((each for each in shape.partitions if each["name"] == names.history), None)
+    if shape.kind != "p" or history is None:
+        raise CannotPartition(f"{table} was not converted by wrapping, or is taken back already.")
+    done = Done(table, "undo")
+    tell("taking back")
+    lock = exclusive(shape)
+    done.locks["swap"] = briefly(connection, lambda: _undo(connection, table, names, done), "the undo", lock=lock)
+    return done
+
+
+def _undo(connection: Connection, table: str, names: Names, done: Done) -> None:
+    shape = look_locked(connection, table)
+    history, gone = I(names.schema, names.history), I(names.schema, names.parent)
+    connection.execute(S("ALTER TABLE {} DETACH PARTITION {}").format(shape.where, history))
+    columns = steps.columns_sql([each["name"] for each in shape.columns if not each["generated"]])
+    moved = connection.execute(
+        S("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}").format(
+            history, columns, columns, shape.where
+        )
+    )
+    done.rows = moved.rowcount
+    for each in shape.triggers:
+        connection.execute(S("DROP TRIGGER {} ON {}").format(I(each["name"]), shape.where))
+    connection.execute(S("ALTER TABLE {} RENAME TO {}").format(shape.where, I(names.parent)))
+    connection.execute(S("ALTER TABLE {} RENAME TO {}").format(history, I(names.table)))
+    run(connection, steps.carried(shape))()
+    connection.execute(S("DROP TABLE {}").format(gone))

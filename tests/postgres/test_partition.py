@@ -1,0 +1,312 @@
+"""Tables converted under writes: nothing lost, everything carried, killed and resumed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+
+from golive.postgres.advice.catalog import Catalog, Column, Table
+from golive.postgres.advice.workload import Statement
+from golive.postgres.partition import wrap as wrapping
+from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
+from golive.postgres.partition.copy import Shadow
+from golive.postgres.partition.locks import pause
+from golive.postgres.partition.plan import Every, PartitionPlan
+from golive.postgres.partition.policy import keep_policy
+from golive.postgres.partition.prune import pruning
+from golive.postgres.partition.shape import CannotPartition, look
+from golive.postgres.session import Connection, session
+from tests.postgres.conftest import Place
+
+NOW = datetime.now(UTC)
+ROWS = 12_000
+
+
+def quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+@pytest.mark.parametrize(
+    ("day", "every", "start", "following"),
+    [
+        (date(2026, 2, 14), Every.DAY, date(2026, 2, 14), date(2026, 2, 15)),
+        (date(2026, 1, 1), Every.WEEK, date(2025, 12, 29), date(2026, 1, 5)),
+        (date(2026, 12, 31), Every.MONTH, date(2026, 12, 1), date(2027, 1, 1)),
+        (date(2024, 2, 29), Every.YEAR, date(2024, 1, 1), date(2025, 1, 1)),
+    ],
+)
+def test_periods(day: date, every: Every, start: date, following: date) -> None:
+    assert start_of(day, every) == start
+    assert next_start(start, every) == following
+
+
+def test_partitions_are_made_ahead_and_retired() -> None:
+    found = missing("events", date(2026, 3, 1), date(2026, 2, 10), Every.MONTH, 2)
+    assert found == [Span("events_p202603", date(2026, 3, 1), date(2026, 4, 1)),
+                     Span("events_p202604", date(2026, 4, 1), date(2026, 5, 1))]  # fmt: skip
+    assert missing("events", date(2026, 5, 1), date(2026, 2, 10), Every.MONTH, 2) == []
+    assert len(spans("e", date(2025, 11, 5), date(2026, 2, 1), Every.MONTH)) == 4
+    present = [("old", date(2025, 1, 1)), ("edge", date(2026, 1, 2)), ("new", date(2026, 2, 1))]
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    assert retired(present, now, timedelta(days=30)) == ["old", "edge"]
+    assert retired(present, now, None) == []
+    assert len(name_of("x" * 80, date(2026, 1, 1), Every.DAY).encode()) == 63
+
+
+def test_tries_never_keep_step() -> None:
+    assert pause(0, 0.0) < pause(0, 1.0) < 0.1
+    assert pause(90, 1.0) <= 3.0
+
+
+def fill(place: Place) -> None:
+    """A table with everything that must be carried over."""
+    for statement in (
+        "CREATE ROLE reader",
+        "CREATE TABLE users (id int PRIMARY KEY)",
+        "INSERT INTO users SELECT generate_series(0, 9)",
+        "CREATE TABLE events (id bigserial PRIMARY KEY, user_id int NOT NULL REFERENCES users, kind text DEFAULT 'x',"
+        " at timestamptz NOT NULL DEFAULT now(), amount int CHECK (amount >= 0), touched int DEFAULT 0)",
+        "CREATE INDEX events_user ON events (user_id, at)",
+        "CREATE INDEX events_lower ON events (lower(kind)) WHERE amount > 3",
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.touched := NEW.touched + 1; RETURN NEW; END $$",
+        "CREATE TRIGGER events_touch BEFORE UPDATE ON events FOR EACH ROW EXECUTE FUNCTION touch()",
+        "CREATE VIEW big AS SELECT * FROM events WHERE amount > 50",
+        "CREATE VIEW bigger AS SELECT * FROM big WHERE amount > 90",
+        "GRANT SELECT ON events TO reader",
+    ):
+        try:
+            place.run(statement)
+        except psycopg.errors.DuplicateObject:
+            continue
+    place.run(
+        "INSERT INTO events (user_id, at, amount) SELECT n %% 10, now() - n * interval '10 minutes', n %% 100"
+        " FROM generate_series(1, %s) n",
+        ROWS,
+    )
+
+
+@contextmanager
+def writer(place: Place) -> Iterator[list[str]]:
+    """Inserts, updates and deletes all the time; the list gains every error."""
+    errors: list[str] = []
+    stop = threading.Event()
+
+    def work() -> None:
+        with psycopg.connect(place.url, autocommit=True) as connection:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                try:
+                    connection.execute(
+                        "INSERT INTO events (user_id, amount) VALUES (%s, %s)", [number % 10, number % 100]
+                    )
+                    connection.execute("INSERT INTO ledger DEFAULT VALUES")
+                    connection.execute("UPDATE events SET amount = amount + 1 WHERE id = %s", [number * 7 % ROWS + 1])
+                    if number % 5 == 0:
+                        connection.execute("DELETE FROM events WHERE id = %s", [ROWS - number])
+                except psycopg.Error as error:
+                    errors.append(str(error))
+                time.sleep(0.002)
+
+    place.run("CREATE TABLE ledger (id serial)")
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield errors
+    finally:
+        stop.set()
+        thread.join()
+
+
+def admin(place: Place) -> Iterator[Connection]:
+    with session(place.url, read_only=False, statement_timeout=timedelta()) as connection:
+        yield connection
+
+
+@pytest.fixture
+def connection(place: Place) -> Iterator[Connection]:
+    yield from admin(place)
+
+
+def by_wrap(connection: Connection) -> wrapping.Done:
+    return wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, quiet)
+
+
+def by_copy(connection: Connection) -> wrapping.Done:
+    return Shadow(connection, "events", "at", quiet, rest=0.0).convert(Every.MONTH, 2, NOW)
+
+
+@pytest.mark.parametrize("convert", [by_wrap, by_copy])
+def test_a_table_is_converted_under_writes(
+    place: Place, connection: Connection, convert: Callable[[Connection], wrapping.Done]
+) -> None:
+    fill(place)
+    with writer(place) as errors:
+        time.sleep(0.2)
+        done = convert(connection)
+        time.sleep(0.2)
+    assert errors == []
+    assert done.locks["swap"].tries >= 1
+    shape = look(connection, "events")
+    assert shape.kind == "p"
+    assert shape.primary == ["id", "at"]
+    inserted = place.run("SELECT count(*) FROM ledger")[0][0]
+    deleted = place.run("SELECT %s + (SELECT count(*) FROM ledger) - count(*) FROM events", ROWS)[0][0]
+    assert inserted // 5 - 1 <= deleted <= inserted // 5 + 1  # every fifth deletes one; none lost, none doubled
+    assert place.run("SELECT count(*) - count(DISTINCT id) FROM events") == [(0,)]
+    assert place.run("SELECT count(*) > 0 FROM events WHERE touched > 0") == [(True,)]  # the trigger went on
+    assert [each["name"] for each in shape.triggers] == ["events_touch"]
+    assert {each["kind"] for each in shape.constraints} == {"p", "c", "f"}
+    assert len(shape.indexes) == 2
+    assert {(each["grantee"], each["privilege"]) for each in shape.grants} == {("reader", "SELECT")}
+    place.run("INSERT INTO events (user_id, amount) VALUES (1, 99)")
+    assert place.run("SELECT count(*) FROM bigger WHERE id = (SELECT max(id) FROM events)") == [(1,)]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        place.run("INSERT INTO events (user_id, amount) VALUES (77, 1)")
+    assert convert(connection).notes == ["it was converted already"]
+
+
+class Killed(Exception):
+    """Stands for kill -9: the connection goes without a word."""
+
+
+@pytest.mark.parametrize("phase", ["the bound of history", "the partitioned table", "the swap"])
+def test_wrapping_is_killed_and_resumed(place: Place, phase: str) -> None:
+    fill(place)
+
+    def tell(now_at: str) -> None:
+        if now_at == phase:
+            raise Killed
+
+    for tell_it, kills in ((tell, True), (quiet, False)):
+        for connection in admin(place):
+            if kills:
+                with pytest.raises(Killed):
+                    wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it)
+            else:
+                wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it)
+    assert place.run("SELECT count(*) FROM events") == [(ROWS,)]
+    assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("p",)]
+
+
+@pytest.mark.parametrize("phase", ["copy", "changes since", "equality", "the swap"])
+def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
+    fill(place)
+    before = place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e")
+
+    def tell(now_at: str) -> None:
+        if now_at == phase:
+            raise Killed
+
+    for connection in admin(place):
+        shadow = Shadow(connection, "events", "at", tell, rest=0.0)
+        with pytest.raises(Killed):
+            shadow.convert(Every.MONTH, 2, NOW)
+        if phase == "copy":
+            assert shadow._copy_batch()  # and killed once more, between two batches
+    for connection in admin(place):
+        by_copy(connection)
+    assert place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e") == before
+    assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive_%' AND relkind = 'r'") == [(0,)]
+
+
+def test_a_conversion_is_aborted_without_trace(place: Place, connection: Connection) -> None:
+    fill(place)
+    objects = "SELECT relname FROM pg_class WHERE relname LIKE 'events%' ORDER BY 1"
+    before = place.run(objects)
+
+    def tell(now_at: str) -> None:
+        if now_at == "the swap":
+            raise Killed
+
+    with pytest.raises(Killed):
+        wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell)
+    assert place.run(objects) != before
+    wrapping.abort(connection, "events", quiet)
+    with pytest.raises(Killed):
+        Shadow(connection, "events", "at", tell, rest=0.0).convert(Every.MONTH, 2, NOW)
+    Shadow(connection, "events", "at", quiet).abort()
+    assert place.run(objects) == before
+
+
+def test_a_wrapped_table_is_taken_back_with_the_rows_since(place: Place, connection: Connection) -> None:
+    fill(place)
+    by_wrap(connection)
+    place.run("INSERT INTO events (user_id, amount, at) VALUES (1, 1, now() + interval '40 days')")
+    done = wrapping.undo(connection, "events", quiet)
+    assert done.rows == 1
+    assert place.run("SELECT count(*) FROM events") == [(ROWS + 1,)]
+    shape = look(connection, "events")
+    assert shape.kind == "r"
+    assert [each["name"] for each in shape.triggers] == ["events_touch"]
+    place.run("INSERT INTO events (user_id, amount) VALUES (1, 99)")
+    assert place.run("SELECT count(*) FROM bigger WHERE id = (SELECT max(id) FROM events)") == [(1,)]
+
+
+def test_a_lock_that_is_held_is_not_waited_for(place: Place, connection: Connection) -> None:
+    """While somebody reads for long, the conversion gives way again and again, and comes through afterwards."""
+    fill(place)
+    with psycopg.connect(place.url) as reader:
+        reader.execute("SELECT count(*) FROM events")
+        threading.Timer(0.8, reader.rollback).start()
+        done = by_wrap(connection)
+    assert max(held.tries for held in done.locks.values()) > 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER TABLE events ALTER COLUMN at DROP NOT NULL", "may be NULL"),
+        ("CREATE TABLE notes (event bigint REFERENCES events)", "foreign keys point at"),
+        ("ALTER TABLE events ENABLE ROW LEVEL SECURITY", "row-level security"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT count(*) FROM events", "materialized view"),
+        ("CREATE UNIQUE INDEX loose ON events (lower(kind), id)", "unique index loose"),
+    ],
+)
+def test_what_cannot_be_carried_is_refused_before_anything_changes(
+    place: Place, connection: Connection, statement: str, said: str
+) -> None:
+    fill(place)
+    place.run(statement)
+    for convert in (by_wrap, by_copy):
+        with pytest.raises(CannotPartition, match=said):
+            convert(connection)
+    assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive%'") == [(0,)]
+
+
+def test_policy_makes_ahead_and_detaches(place: Place, connection: Connection) -> None:
+    fill(place)
+    by_copy(connection)
+    plan = PartitionPlan(table="events", by="at", every=Every.MONTH, ahead=5, keep=timedelta(days=32))
+    made, gone = keep_policy(connection, plan, NOW)
+    assert len(made) == 3
+    assert gone
+    assert keep_policy(connection, plan, NOW) == ([], [])
+    assert place.run("SELECT to_regclass(%s) IS NOT NULL", gone[0]) == [(True,)]  # detached, not dropped
+    assert place.run("SELECT count(*) < %s FROM events", ROWS) == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "prunes"),
+    [
+        ("SELECT * FROM events WHERE at > $1", True),
+        ("SELECT * FROM events WHERE at BETWEEN $1 AND $2 AND user_id = $3", True),
+        ("INSERT INTO events (user_id) VALUES ($1)", True),
+        ("SELECT * FROM events WHERE id = $1", False),
+        ("SELECT * FROM events WHERE date(at) = $1", False),
+        ("SELECT * FROM events WHERE at > $1 OR user_id = $2", False),
+        ("DELETE FROM events WHERE user_id = $1", False),
+        ("SELECT * FROM events WHERE (at =", None),
+    ],
+)
+def test_what_will_prune_is_said_before(text: str, prunes: bool | None) -> None:
+    columns = {name: Column(name, "int") for name in ("id", "at", "user_id")}
+    catalog = Catalog({("public", "events"): Table("events", columns=columns)})
+    found = pruning([Statement("1", text, 1)], catalog, "public", "events", "at")
+    assert [one.prunes for one in found] == [prunes]
+    assert found[0].reason
