@@ -213,3 +213,13 @@ def test_a_step_gets_nothing_of_golives_environment(monkeypatch: pytest.MonkeyPa
 
 def test_chosen_is_sorted() -> None:
     assert chosen(["b.py", "a.py", "c.md"], ["*.py"]) == ["a.py", "b.py"]
+
+
+def test_journeys_become_a_step_of_their_own() -> None:
+    said = definition.parsed(b'[pipeline.e2e]\ntests = ["checks/test_*.py"]\n[deploy]\nprocesses = {}')
+    files = {"checks/test_login.py": "1", "checks/people.py": "2"}
+    (step,) = plan(said.pipeline, files, Wish([Stage.E2E])).steps
+    assert "golive-journeys" in step.commands[0]
+    assert step.environment["TESTS"] == "checks/test_login.py"
+    assert not step.cacheable, "the preview is no file"
+    assert said.deploys

@@ -6,10 +6,13 @@ A deploy goes on past its switch: the stage `production` ends when all requests 
 
 import threading
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from django.db import close_old_connections
+from django.utils.text import slugify
 
 from golive.people.models import Project
 from golive.pipelines import collect, work
@@ -20,6 +23,8 @@ from golive.releases.build import notes_between
 from golive.releases.models import Deploy, Release, ReleaseState
 
 LOOK_SECONDS = 0.2
+_found = find_spec("golive.releases.previews")
+previews: Any = import_module(_found.name) if _found else None
 ACTS = (Stage.PREVIEW, Stage.PRODUCTION, Stage.CHECKS)
 
 
@@ -32,7 +37,7 @@ def missing(acting: set[Stage], *, deploys: bool) -> dict[Stage, str]:
     }
     if Stage.E2E in acting:
         said[Stage.E2E] = "not configured: name the journeys, [pipeline.e2e] tests = [...]"
-    if Stage.PREVIEW in acting and Stage.PREVIEW not in ACTIONS:
+    if Stage.PREVIEW in acting and previews is None:
         said.setdefault(Stage.PREVIEW, "not configured: previews are not there yet")
     return said
 
@@ -48,7 +53,24 @@ class Delivery:
 
     def actions(self) -> dict[str, Action]:
         """What this run can do, by stage."""
-        return {Stage.PRODUCTION: self.production, Stage.CHECKS: self.checks}
+        found: dict[str, Action] = {Stage.PRODUCTION: self.production, Stage.CHECKS: self.checks}
+        return found | ({Stage.PREVIEW: self.preview} if previews else {})
+
+    def preview(self, context: Context) -> dict[str, Any]:
+        """Deploy the commit's release to a preview of its pull request (or branch)."""
+        project = Project.objects.get(slug=context.project)
+        name = (
+            f"pr-{slugify(context.pull_request)}" if context.pull_request else slugify(context.ref.rpartition("/")[2])
+        )
+        try:
+            release = release_of(project, context, self.by)
+            opened = previews.open_preview(project, name[:30].strip("-"), release, tell=context.say, by=self.by)
+        except door.ReleaseError as error:
+            raise ActionError(str(error)) from error
+        if not opened.outcome.well:
+            raise ActionError(opened.outcome.reason or "the preview did not come up")
+        told = {"preview_url": opened.url, "preview_link": opened.link, "release": release.name}
+        return told | {"_preview_pass": next(iter(opened.headers.values()), "")}
 
     def production(self, context: Context) -> dict[str, Any]:
         """Deploy the commit's release to production, up to the switch."""
@@ -117,6 +139,3 @@ def release_of(project: Project, context: Context, by: str) -> Release:
         )
     finally:
         place.close()
-
-
-ACTIONS: set[Stage] = {Stage.PRODUCTION, Stage.CHECKS}

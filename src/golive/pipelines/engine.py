@@ -31,6 +31,7 @@ from golive.pipelines.stages import Stage
 from golive.pipelines.tree import Repository, TreeError
 
 LOOK_SECONDS = 1.0
+NOT_DEPLOYED = "a stranger's code is tested, but not deployed"
 STRANGERS = (
     "Nothing here can hold a stranger's code apart from golive's data: install bubblewrap, or run golive as root with "
     "setpriv; then run it again."
@@ -177,7 +178,8 @@ def execute(run: Run, *listeners: Listener) -> tuple[State, str]:
         if run.fork and not level.holds_strangers:
             raise TreeError(STRANGERS)
         said = definition.read(repository, run.tree)
-        wish = Wish([Stage(name) for name in run.stages], trusted, only=run.only)
+        kept_back = {} if trusted else dict.fromkeys((Stage.PREVIEW, Stage.E2E), NOT_DEPLOYED)
+        wish = Wish([Stage(name) for name in run.stages], trusted, kept_back, only=run.only)
         steps = planned(said, repository, run.tree, wish, run.project)
     except (ConfigError, TreeError) as error:
         return _refused(run, str(error))

@@ -370,7 +370,7 @@ class Runner:
         outcome.run_seconds = time.monotonic() - self._began - outcome.began
         error = future.exception()
         if error is None:
-            outcome.data |= future.result()
+            outcome.data |= {key: value for key, value in future.result().items() if not key.startswith("_")}
             self.identity.data |= future.result()
             self._tell_addresses()
             left_out = str(future.result().get("skipped", ""))
@@ -385,6 +385,8 @@ class Runner:
         for name in ("preview_url", "production_url"):
             if address := self.identity.data.get(name):
                 self.settings.told.update(BASE_URL=str(address), GOLIVE_BASE_URL=str(address))
+        if ticket := self.identity.data.get("_preview_pass"):
+            self.settings.told["GOLIVE_PREVIEW_PASS"] = str(ticket)
 
     def _end(self, step: PlannedStep, state: State, reason: str) -> None:
         outcome = self.standing[step.name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 PREFIX = "GOLIVE_TRACE_PREFIX"
+TICKET = "GOLIVE_PREVIEW_PASS"  # lets a pipeline's journeys into a preview that asks for a login
 _HEX = re.compile(r"[0-9a-f]{0,24}")
 
 
@@ -26,7 +27,9 @@ class Tag:
 
     def headers(self) -> dict[str, str]:
         """The headers of one request."""
+        ticket = os.environ.get(TICKET, "")
         return {
+            **({"Golive-Preview-Pass": ticket} if ticket.isprintable() and ticket else {}),
             "traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01",
             "baggage": f"synthetic=true,golive.journey={quote(self.journey)}",
         }
