@@ -178,7 +178,7 @@ def execute(run: Run, *listeners: Listener) -> tuple[State, str]:
         if run.fork and not level.holds_strangers:
             raise TreeError(STRANGERS)
         said = definition.read(repository, run.tree)
-        kept_back = {} if trusted else dict.fromkeys((Stage.PREVIEW, Stage.E2E), NOT_DEPLOYED)
+        kept_back = {} if trusted else {Stage.PREVIEW: NOT_DEPLOYED}
         wish = Wish([Stage(name) for name in run.stages], trusted, kept_back, only=run.only)
         steps = planned(said, repository, run.tree, wish, run.project)
     except (ConfigError, TreeError) as error:
