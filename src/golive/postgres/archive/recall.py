@@ -41,8 +41,11 @@ def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, fo
         views = f"WITH cold AS (SELECT * FROM {old}), hot AS (SELECT * FROM {hot}), "  # noqa: S608
         views += "everything AS (SELECT * FROM cold UNION ALL SELECT * FROM hot) "
         try:
-            return str(chdb.query(  # type: ignore[no-untyped-call]
-                views + question.strip().rstrip(";"), form))
+            return str(
+                chdb.query(  # type: ignore[no-untyped-call]
+                    views + question.strip().rstrip(";"), form
+                )
+            )
         except RuntimeError as error:
             raise ColdTrouble(f"The embedded engine refused: {str(error).splitlines()[0][:400]}") from error
     finally:

@@ -170,6 +170,8 @@ class Shadow:
 
     def _in(self, keys: Sequence[Sequence[Any]]) -> sql.Composed:
         unique = {tuple(key) for key in keys}
+        if len(self.key) == 1:  # an array is looked up in each partition's index; a list of rows may not be
+            return S("{} = ANY({})").format(self.keys, sql.Literal([key for (key,) in unique]))
         rows = S(", ").join(S("({})").format(S(", ").join(sql.Literal(value) for value in key)) for key in unique)
         return S("({}) IN ({})").format(self.keys, rows)
 

@@ -1,0 +1,1 @@
+"""Would a cache pay? Only measurements say so."""
