@@ -110,6 +110,12 @@ class World:
         """Make the project and an API token, and the owner's account through the first-run link."""
         self.project = self.install.json("project", "add", PROJECT, "--url", self.acme_url)
         self.token = self.install.json("token", "create", "--scope", "*", "--name", "demo")["token"]
+        self.flags_key = self.install.json("flag", "key", "add", "acme", "--project", PROJECT)["key"]
+        with self.install.client(self.token) as console:
+            flags = f"projects/{PROJECT}/flags"
+            about = {"key": "project-figures", "description": "The report's figures by project, its heaviest query"}
+            console.post(flags, json=about).raise_for_status()
+            console.post(f"{flags}/project-figures/activation").raise_for_status()
         self.password = f"demo-{secrets.token_urlsafe(9)}"
         link = self.install.json("owner", "link")["url"]
         with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as person:
@@ -145,6 +151,8 @@ class World:
             "ACME_STRIPE_URL": self.payments.url,
             "ACME_STRIPE_KEY": "sk_test_demo",
             "ACME_STRIPE_WEBHOOK_SECRET": self.payment_secret,
+            "ACME_FLAGS_URL": self.install.url,
+            "ACME_FLAGS_KEY": self.flags_key,
             "ACME_FAULTS": "1",
             "ACME_FAULTS_TOKEN": secrets.token_hex(16),
         }

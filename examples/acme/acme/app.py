@@ -16,6 +16,7 @@ from acme.database import make_engine
 from acme.faults.defects import install_defects
 from acme.faults.engine import FaultEngine
 from acme.faults.routes import fault_router
+from acme.flags import start_flags
 from acme.mail import Send, smtp_sender
 from acme.payments.client import PaymentClient
 from acme.settings import Settings
@@ -86,4 +87,5 @@ def create_app(
         app.include_router(fault_router(faults, settings.faults_token))
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     stop_telemetry = start_telemetry(app, engine)
+    start_flags(settings)
     return app

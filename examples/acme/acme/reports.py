@@ -52,8 +52,10 @@ class ProjectFigures:
 
 @dataclass(frozen=True)
 class Report:
+    """`projects` is None while the figures by project are switched off."""
+
     weeks: list[Week]
-    projects: list[ProjectFigures]
+    projects: list[ProjectFigures] | None
 
     @property
     def done(self) -> int:
@@ -61,11 +63,11 @@ class Report:
 
     @property
     def open(self) -> int:
-        return sum(project.open for project in self.projects)
+        return sum(project.open for project in self.projects or [])
 
     @property
     def overdue(self) -> int:
-        return sum(project.overdue for project in self.projects)
+        return sum(project.overdue for project in self.projects or [])
 
     @property
     def busiest(self) -> int:
@@ -73,12 +75,12 @@ class Report:
         return max([1, *(max(week.created, week.done) for week in self.weeks)])
 
 
-def report(db: Session, account_id: int, today: date) -> Report:
-    """The last twelve weeks of an account."""
+def report(db: Session, account_id: int, today: date, *, by_project: bool = True) -> Report:
+    """The last twelve weeks of an account; without `by_project` the heavier half is left out."""
     wanted = {"account_id": account_id, "today": today}
     return Report(
         weeks=[Week(*row) for row in db.execute(_WEEKS, wanted)],
-        projects=[ProjectFigures(*row) for row in db.execute(_PROJECTS, wanted)],
+        projects=[ProjectFigures(*row) for row in db.execute(_PROJECTS, wanted)] if by_project else None,
     )
 
 

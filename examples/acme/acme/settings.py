@@ -28,6 +28,8 @@ class Settings:
     stripe_webhook_secret: str = ""
     pool_size: int = 10
     pool_timeout_seconds: int = 5
+    flags_url: str = ""
+    flags_key: str = ""
     faults: bool = False
     faults_token: str = ""
     defects: str = ""

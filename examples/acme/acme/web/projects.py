@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from acme import onboarding
 from acme.database import Db
+from acme.flags import PROJECT_FIGURES, enabled
 from acme.models import Status
 from acme.onboarding import Step
 from acme.people import Refused
@@ -80,7 +81,7 @@ def remove_task(db: Db, user: Member, task_id: int) -> Response:
 
 @router.get("/reports")
 def reports(request: Request, db: Db, user: Member, at: Now) -> Response:
-    figures = report(db, user.account_id, at.date())
+    figures = report(db, user.account_id, at.date(), by_project=enabled(PROJECT_FIGURES, user, True))
     tell(Event.REPORT_VIEWED, user)
     return page(request, "reports.html", report=figures)
 

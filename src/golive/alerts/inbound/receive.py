@@ -91,7 +91,7 @@ def _flip(alert: OutsideAlert, move: Move, now: datetime, event: Event | None) -
     flips.record(
         integration.project,
         f"external:{integration.name}:{alert.key}",
-        title=alert.title,
+        title=f"{alert.title[:180]} has recovered" if move.new == State.OK else alert.title,
         old=move.old,
         new=move.new,
         severity=move.severity,

@@ -56,11 +56,18 @@ def _event(alert: Any, now: datetime, repeated: bool) -> Event:
         severity=severity_of(labels.get("severity")),
         service=(labels.get("service") or labels.get("job") or "")[:120],
         environment=(labels.get("environment") or labels.get("env") or "production")[:64],
-        reason=(notes.get("description") or notes.get("message") or notes.get("summary") or "")[:400],
+        # its description tells what is broken, which is no longer so when it has ended
+        reason=""
+        if resolved
+        else (notes.get("description") or notes.get("message") or notes.get("summary") or "")[:400],
         began_at=instant(alert.get("startsAt"), "startsAt"),
         expires_at=None if resolved else ends or (now + EXPIRES_AFTER if repeated else None),
         facts=facts(labels, notes, {"generatorURL": text(alert.get("generatorURL"), "generatorURL")}),
     )
+
+
+def _reason(notes: dict[str, str]) -> str:
+    return (notes.get("description") or notes.get("message") or notes.get("summary") or "")[:400]
 
 
 def _strings(value: Any, name: str) -> dict[str, str]:
