@@ -130,8 +130,8 @@ def test_a_ratio_of_requests(world: World) -> None:
     assert RuleKind(rule.kind) == RuleKind.THRESHOLD
     ten_seconds_apart(world, lambda: world.spans(20), 6)
     assert until(world, State.FIRING, lambda: world.spans(20, failures=20)) <= TWO_MINUTES
-    assert last(world).reason.startswith("count(requests{status:>=500}) / count(requests) is ")
-    assert "%" in last(world).reason
+    assert last(world).reason.startswith("mine is ")
+    assert "% in 5m; threshold 10 %" in last(world).reason
 
 
 def test_counters_grow_even_over_a_restart(world: World) -> None:

@@ -10,6 +10,7 @@ from golive.oncall.escalation import decide as escalate
 from golive.oncall.roster import roster_of
 from golive.people.models import Project
 from golive.rules import past
+from golive.rules.condition import Reading
 from golive.rules.evaluate import timing_of
 from golive.rules.series import Ticks
 from golive.rules.settings import RuleKind, RuleSettings
@@ -17,7 +18,8 @@ from golive.rules.simulate import Firing, simulate
 
 LONGEST = timedelta(days=31)
 SHORTEST = timedelta(minutes=10)
-MOST_STEPS = 3000
+MOST_STEPS = 10_100
+MOST_POINTS = 240  # of the value that is drawn
 FINEST = 10.0  # seconds: how often rules are evaluated
 
 
@@ -43,6 +45,7 @@ class Result:
     told: Sequence[Told]
     looks: int
     known: int  # looks at which something could be said
+    course: Sequence[tuple[float, float | None]] = ()  # the worst value by stretch, from its first look (unix seconds)
 
     @property
     def pages(self) -> int:
@@ -81,7 +84,25 @@ def run(project: Project, kind: RuleKind, settings: RuleSettings, since: datetim
     firings = simulate(zip(instants, steps, strict=True), timing_of(kind, settings))
     known = sum(any(reading.known for reading in each) for each in steps)
     told = [Told(firing, people(project, firing)) for firing in firings]
-    return Result(since, until, timedelta(seconds=step), told, count, known)
+    drawn = course(ticks.instants(), steps, lowest=getattr(settings, "direction", "") == "below")
+    return Result(since, until, timedelta(seconds=step), told, count, known, drawn)
+
+
+def course(
+    instants: Sequence[float], steps: Sequence[Sequence[Reading]], *, lowest: bool = False
+) -> list[tuple[float, float | None]]:
+    """The worst value of all instances, by at most MOST_POINTS stretches; None where nothing is known."""
+    worst, size = min if lowest else max, -(-len(instants) // MOST_POINTS)
+    found = []
+    for begin in range(0, len(instants), size):
+        values = [
+            reading.value
+            for readings in steps[begin : begin + size]
+            for reading in readings
+            if reading.known and reading.value is not None
+        ]
+        found.append((instants[begin], worst(values) if values else None))
+    return found
 
 
 def people(project: Project, firing: Firing) -> list[str]:

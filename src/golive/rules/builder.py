@@ -1,7 +1,6 @@
 """Views that make a rule on the console: a form, a back-test before anything is saved, and the end of a rule."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,9 +17,9 @@ from golive.people.permissions import may, needs
 from golive.people.tokens import actor
 from golive.rules import backtest, custom, past, slo
 from golive.rules.expression import FUNCTIONS
-from golive.rules.history import histories
+from golive.rules.history import unit_of
 from golive.rules.models import Rule
-from golive.rules.settings import Burn, RuleKind, RuleSettings, kept_form
+from golive.rules.settings import Burn, RuleKind, RuleSettings
 from golive.rules.standing import standings, thresholds
 from golive.telemetry.store import StoreError
 
@@ -171,21 +170,18 @@ def _tried(request: HttpRequest, project: Project, kind: RuleKind, settings: Rul
 
 
 def _chart(project: Project, kind: RuleKind, settings: RuleSettings, result: backtest.Result) -> Chart | None:
-    """The value over the time tested, with the firings as bands; None where it cannot be drawn."""
-    rule = Rule(project=project, kind=kind, name="tried", settings=kept_form(settings))
-    step = timedelta(seconds=max(60, round((result.until - result.since).total_seconds() / 120)))
-    try:
-        (drawn,) = histories([rule], result.since, result.until, step)
-    except StoreError:
+    """The value over the time tested, with the firings as bands; None where nothing was known."""
+    if not result.known:
         return None
-    if not any(value is not None for value in drawn.values):
-        return None
+    unit = unit_of(kind, settings)
+    factor = 100.0 if unit == "%" else 1.0
+    values = [None if value is None else value * factor for _, value in result.course]
     points, _ = marks(project, result.since, result.until)
     bands = [
         Band(since=one.firing.at, until=one.firing.until, label=f"would have fired: {one.firing.subject}")
         for one in result.told[:50]
     ]
-    return Chart("Value", "", drawn.times, [Series("value", drawn.values)], marks=points, bands=bands)
+    return Chart("Value", unit, [at for at, _ in result.course], [Series("worst", values)], marks=points, bands=bands)
 
 
 @require_GET

@@ -1,6 +1,6 @@
 """Rules that people make, change and delete outside golive.toml; the file's own are changed in the file."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -93,14 +93,12 @@ def _ours(rule: Rule, instead: str) -> None:
         raise RuleError(f"{rule.name} is declared in golive.toml; {instead}")
 
 
-def written(rule: Rule) -> list[tuple[str, str]]:
-    """A rule's settings in force as golive.toml would say them; what is empty is left out."""
-    settings = rule.in_force()
-    return [
-        ("for" if name == "hold" else name, text)
-        for name, value in settings
-        if name not in ("enabled", "runbook", "kind") and (text := say(value, name)) not in ("", "False")
-    ]
+def written(rule: Rule, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """A rule's settings in force as golive.toml would say them, the query first; what is empty is left out."""
+    told = [("for" if name == "hold" else name, say(value, name)) for name, value in rule.in_force()]
+    hidden = ("enabled", "runbook", *without)
+    shown = [(name, text) for name, text in told if name not in hidden and text not in ("", "False")]
+    return sorted(shown, key=lambda each: each[0] not in ("kind", "query"))
 
 
 def say(value: Any, name: str = "") -> str:

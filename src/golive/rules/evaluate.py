@@ -64,6 +64,8 @@ def with_defaults(rule: Rule) -> RuleSettings:
     settings = rule.in_force()
     if isinstance(settings, Signups) and not settings.event:
         return settings.model_copy(update={"event": business.settings_of(rule.project).signup})
+    if isinstance(settings, Declared) and not settings.title:
+        return settings.model_copy(update={"title": rule.name})
     return settings
 
 

@@ -11,7 +11,7 @@ from golive.rules.evaluate import with_defaults
 from golive.rules.expression import parse
 from golive.rules.models import Rule
 from golive.rules.series import StoreSource, Ticks
-from golive.rules.settings import COOKBOOK, Burn, Query, RuleKind, Signups, WebhookFailures
+from golive.rules.settings import COOKBOOK, Burn, Query, RuleKind, RuleSettings, Signups, WebhookFailures
 from golive.rules.signals import SQL
 from golive.telemetry import store
 
@@ -47,13 +47,23 @@ def histories(rules: Iterable[Rule], since: datetime, until: datetime, step: tim
 
 def unit(rule: Rule) -> str:
     """What a rule's value over time is counted in."""
-    settings = rule.in_force()
+    if rule.kind in (RuleKind.CHANGE, RuleKind.ANOMALY):
+        settings = rule.in_force()
+        told = parse(settings.query).unit if isinstance(settings, Query) else ""
+        return "%" if told == "share" else told
+    return "% bad" if rule.kind == RuleKind.BURN else unit_of(RuleKind(rule.kind), rule.in_force())
+
+
+def unit_of(kind: RuleKind, settings: RuleSettings) -> str:
+    """What the value that a rule judges is counted in."""
+    if kind == RuleKind.CHANGE:
+        return "%"
+    if kind in (RuleKind.ANOMALY, RuleKind.BURN):
+        return ""
     if isinstance(settings, Query):
         told = parse(settings.query).unit
-        return "%" if told == "share" else told or "value"
-    if isinstance(settings, Burn):
-        return "% bad"
-    return UNITS.get(RuleKind(rule.kind), "value")
+        return "%" if told == "share" else told
+    return UNITS.get(kind, "")
 
 
 def _values(rule: Rule, read: Read, times: Sequence[float]) -> list[float | None]:

@@ -104,7 +104,7 @@ def rule(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     context["periods"] = builder.PERIODS
     context["runbook"] = runbook_html(found.in_force().runbook)
     context["declared"] = found.origin != Origin.COOKBOOK
-    context["settings"] = custom.written(found)
+    context["settings"] = custom.written(found, EDITABLE[RuleKind(found.kind)])
     context["budget"] = _budget(found)
     context["from_file"] = line(settings_of(RuleKind(found.kind), found.settings))
     return render(request, "rules/detail.html", context)
