@@ -6,12 +6,11 @@ from django.utils import timezone
 
 from golive.console.panels import Panel, Sentence, register_panel, register_sentence
 from golive.incidents import view
-from golive.incidents.actions import Block, register_block, register_way_out
+from golive.incidents.actions import register_way_out
 from golive.incidents.flag_switch import SwitchFlagOff
 from golive.incidents.lifecycle import OPEN, State
 from golive.incidents.models import Incident
 from golive.incidents.release_rollback import RollBack
-from golive.incidents.runbook_block import runbook_block
 from golive.oncall.roster import roster_of
 from golive.people.models import Project
 
@@ -44,4 +43,3 @@ register_sentence(Sentence(20, sentence))
 register_panel(Panel("incidents", 20, 6, panel, every_seconds=5))
 register_way_out(RollBack())
 register_way_out(SwitchFlagOff())
-register_block(Block(10, runbook_block))
