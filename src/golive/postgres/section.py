@@ -11,6 +11,7 @@ from golive.postgres.models import Database
 from golive.postgres.partition.plan import PartitionPlan
 from golive.postgres.pool.plan import PoolPlan
 from golive.postgres.reference import Reference
+from golive.postgres.rotate.plan import RotatePlan
 
 
 class DatabaseSection(BaseModel):
@@ -29,6 +30,8 @@ class DatabaseSection(BaseModel):
     """The connection pool."""
     backup: BackupPlan = BackupPlan()
     """Backups and their drills."""
+    rotate: RotatePlan = RotatePlan()
+    """Credentials that take turns."""
     review: ReviewPlan = ReviewPlan()
     """The weekly slow-query review."""
     advice: AdvicePlan = AdvicePlan()

@@ -82,13 +82,15 @@ def _connect(
 
 
 def rows(
-    connection: Connection, statement: str | Statement, parameters: Mapping[str, Any] | None = None
+    connection: Connection, statement: str | bytes | Statement, parameters: Mapping[str, Any] | None = None
 ) -> list[DictRow]:
     """All rows of a query, as dicts."""
     return connection.execute(statement, parameters).fetchall()
 
 
-def one(connection: Connection, statement: str | Statement, parameters: Mapping[str, Any] | None = None) -> DictRow:
+def one(
+    connection: Connection, statement: str | bytes | Statement, parameters: Mapping[str, Any] | None = None
+) -> DictRow:
     """The first row of a query; an empty dict without any."""
     return connection.execute(statement, parameters).fetchone() or {}
 

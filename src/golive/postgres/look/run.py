@@ -144,7 +144,7 @@ def _keep(
 
 def _alarm(database: Database, collector: Collector, alarms: Sequence[Alarm], now: datetime) -> None:
     """Flip what fires; what fired before and is not among the alarms is well again."""
-    link = f"/p/{database.project.slug}/database/{collector.name}/"
+    link = f"/p/{database.project.slug}/database/look/{collector.name}/"
     firing = {alarm.key[:200]: alarm for alarm in alarms}
     known = set(database.conditions.filter(kind=collector.name).values_list("key", flat=True))
     for key in sorted(known | firing.keys() | {""}):

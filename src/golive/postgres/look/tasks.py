@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.utils import timezone
 
 from golive.kit.periodic import Periodic, Process
 from golive.postgres.look.collector import EVERY, Pace
+from golive.postgres.look.plan import ReviewPlan
+from golive.postgres.look.review import make, week_due
 from golive.postgres.look.run import look, of_pace
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
@@ -27,6 +30,17 @@ def looking(pace: Pace) -> Callable[[], None]:
     return run
 
 
+def reviews() -> None:
+    """Make the weekly reviews that are due."""
+    now = timezone.now()
+    for database in Database.objects.select_related("project"):
+        last = database.reviews.first()
+        week = week_due(ReviewPlan.model_validate(database.topic("review")), last.week if last else None, now)
+        if week is not None:
+            make(database, week, now)
+
+
 PERIODIC = [
+    Periodic("database reviews", timedelta(minutes=10), reviews, Process.JOBS),
     *(Periodic(f"database look ({pace})", every, looking(pace), Process.JOBS) for pace, every in EVERY.items()),
 ]

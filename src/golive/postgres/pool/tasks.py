@@ -50,7 +50,7 @@ def look() -> None:
         except DatabaseTrouble as error:
             title = "The connection pool does not answer"
             judged = Judged("pool", State.FIRING, Severity.CRITICAL, str(error), title, after=timedelta(seconds=30))
-        conditions.settle(database, judged, now, f"/p/{database.project.slug}/database/pool/")
+        conditions.settle(database, judged, now, f"/p/{database.project.slug}/database/")
 
 
 PERIODIC = [

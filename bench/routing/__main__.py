@@ -1,0 +1,159 @@
+"""`python -m bench.routing [--seconds 6] [--replicas 0 1 2]`: reads moved, own writes seen, deaths survived.
+
+Throughput of reads with 0, 1 and 2 replicas on this machine (which has to have cores for them to gain anything), then
+writers under a random recovery_min_apply_delay who read their own rows at once, then a replica killed under readers.
+"""
+
+import argparse
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+from golive_client.routing.choose import PRIMARY
+from golive_client.routing.pool import RoutedPool
+from golive_client.routing.scope import scope
+from rich.console import Console
+from rich.table import Table
+
+from golive.postgres.replicas import make
+from golive.sandbox.servers import PostgresServer, free_port
+
+READ = "SELECT sum(n) FROM item WHERE owner = %s"
+SETTINGS = {"wal_level": "replica", "max_wal_senders": "8", "max_replication_slots": "8"}
+
+
+def readers(pool: RoutedPool, seconds: float, count: int = 4) -> tuple[float, float, int]:
+    """Reads a second, the share that replicas answered, and how many failed."""
+    where: Counter[str] = Counter()
+    failures = 0
+    stop = time.monotonic() + seconds
+
+    def work() -> None:
+        nonlocal failures
+        while time.monotonic() < stop:
+            try:
+                with scope() as mine:
+                    pool.read(READ, [random.randrange(1000)])
+                    where[mine.choices[-1]] += 1
+            except Exception:
+                failures += 1
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    total = sum(where.values())
+    return total / seconds, (total - where[PRIMARY]) / max(total, 1), failures
+
+
+def own_writes(pool: RoutedPool, replicas: dict[str, str], seconds: float) -> tuple[int, int, float]:
+    """Checks made, violations seen, and the share of these reads that a replica answered."""
+    stop, checks, wrong, moved = time.monotonic() + seconds, 0, 0, 0
+
+    def delays() -> None:
+        while time.monotonic() < stop:
+            for url in replicas.values():
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(
+                        f"ALTER SYSTEM SET recovery_min_apply_delay = {random.choice((0, 20, 200, 800))}"
+                    )
+                    connection.execute("SELECT pg_reload_conf()")
+            time.sleep(0.5)
+
+    def work(owner: int) -> None:
+        nonlocal checks, wrong, moved
+        token, written = "", 0
+        while time.monotonic() < stop:
+            with scope(token) as mine:
+                with pool.write() as connection:
+                    connection.execute("INSERT INTO item (owner, n) VALUES (%s, 1)", [owner])
+                written, token = written + 1, str(mine.token)
+            for _ in range(6):
+                with scope(token) as later:
+                    seen = pool.read("SELECT count(*) FROM item WHERE owner = %s", [owner])[0][0]
+                    checks, wrong, moved = checks + 1, wrong + (seen != written), moved + (later.choices[-1] != PRIMARY)
+                time.sleep(random.random() * 0.2)
+
+    threads = [threading.Thread(target=delays), *(threading.Thread(target=work, args=(-n,)) for n in range(1, 5))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return checks, wrong, moved / max(checks, 1)
+
+
+def death(pool: RoutedPool, folder: Path) -> tuple[float, int, int]:
+    """Seconds of the longest read around the kill, reads, failed reads."""
+    longest, count, failed = 0.0, 0, 0
+    stop = time.monotonic() + 6
+
+    def work() -> None:
+        nonlocal longest, count, failed
+        while time.monotonic() < stop:
+            began = time.monotonic()
+            try:
+                with scope():
+                    pool.read(READ, [1])
+            except Exception:
+                failed += 1
+            longest, count = max(longest, time.monotonic() - began), count + 1
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    make.stop(folder, 15)
+    for thread in threads:
+        thread.join()
+    return longest, count, failed
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=6)
+    chosen = options.parse_args()
+    root = Path(tempfile.mkdtemp(prefix="golive-bench-routing-"))
+    root.chmod(0o755)
+    table = Table("replicas", "reads/s", "moved", "failed", title="bench/routing")
+    wishes: list[make.Wish] = []
+    with PostgresServer(settings=SETTINGS) as primary:
+        url = primary.create_database("acme")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE item (id bigserial PRIMARY KEY, owner int, n int)")
+            connection.execute("INSERT INTO item (owner, n) SELECT n % 1000, n FROM generate_series(1, 100000) AS n")
+            connection.execute("CREATE INDEX ON item (owner)")
+            connection.execute("ANALYZE")
+        replicas: dict[str, str] = {}
+        try:
+            for count in (0, 1, 2):
+                if count:
+                    wish = make.Wish(f"r{count}", root / f"r{count}", free_port(), url)
+                    replicas[wish.name] = make.make(wish)
+                    wishes.append(wish)
+                pool = RoutedPool(url, replicas, every_seconds=0.2)
+                time.sleep(2)
+                rate, share, failed = readers(pool, chosen.seconds)
+                table.add_row(str(count), f"{rate:,.0f}".replace(",", " "), f"{share * 100:.0f} %", str(failed))
+                pool.close()
+            Console().print(table)
+            pool = RoutedPool(url, replicas, every_seconds=0.2)
+            time.sleep(2)
+            checks, wrong, moved = own_writes(pool, replicas, chosen.seconds * 3)
+            print(f"own writes under random delay: {checks} reads, {wrong} violations, {moved * 100:.0f} % on replicas")
+            longest, count, failed = death(pool, wishes[0].folder)
+            print(f"a replica stopped under {count} reads: {failed} failed, the slowest took {longest:.2f} s")
+            pool.close()
+        finally:
+            for wish in wishes:
+                make.remove(wish)
+            shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    main()
