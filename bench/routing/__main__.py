@@ -5,6 +5,7 @@ writers under a random recovery_min_apply_delay who read their own rows at once,
 """
 
 import argparse
+import logging
 import random
 import shutil
 import tempfile
@@ -118,6 +119,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=6)
     chosen = options.parse_args()
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells of each try on the dead replica
     root = Path(tempfile.mkdtemp(prefix="golive-bench-routing-"))
     root.chmod(0o755)
     table = Table("replicas", "reads/s", "moved", "failed", title="bench/routing")
