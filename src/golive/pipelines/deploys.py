@@ -6,8 +6,6 @@ A deploy goes on past its switch: the stage `production` ends when all requests 
 
 import threading
 import time
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,11 @@ from golive.people.models import Project
 from golive.pipelines import collect, work
 from golive.pipelines.listener import Action, ActionError, Context
 from golive.pipelines.stages import Stage
-from golive.releases import door, sites
+from golive.releases import door, previews, sites
 from golive.releases.build import notes_between
 from golive.releases.models import Deploy, Release, ReleaseState
 
 LOOK_SECONDS = 0.2
-_found = find_spec("golive.releases.previews")
-previews: Any = import_module(_found.name) if _found else None
 ACTS = (Stage.PREVIEW, Stage.PRODUCTION, Stage.CHECKS)
 
 
@@ -37,8 +33,6 @@ def missing(acting: set[Stage], *, deploys: bool) -> dict[Stage, str]:
     }
     if Stage.E2E in acting:
         said[Stage.E2E] = "not configured: name the journeys, [pipeline.e2e] tests = [...]"
-    if Stage.PREVIEW in acting and previews is None:
-        said.setdefault(Stage.PREVIEW, "not configured: previews are not there yet")
     return said
 
 
@@ -53,8 +47,7 @@ class Delivery:
 
     def actions(self) -> dict[str, Action]:
         """What this run can do, by stage."""
-        found: dict[str, Action] = {Stage.PRODUCTION: self.production, Stage.CHECKS: self.checks}
-        return found | ({Stage.PREVIEW: self.preview} if previews else {})
+        return {Stage.PREVIEW: self.preview, Stage.PRODUCTION: self.production, Stage.CHECKS: self.checks}
 
     def preview(self, context: Context) -> dict[str, Any]:
         """Deploy the commit's release to a preview of its pull request (or branch)."""
