@@ -23,7 +23,8 @@ from golive.postgres.session import Connection, Statement, one
 BATCH = 5_000
 DRAIN = 2_000
 FEW = 200  # changes left that may be applied under the lock
-FEW_ROUNDS = 500
+FEW_ROUNDS = 60
+MOST_UNDER_LOCK = 5_000
 
 
 class Shadow:
@@ -209,6 +210,11 @@ class Shadow:
         fresh = look_locked(self.connection, self.table)
         fresh.triggers = [each for each in fresh.triggers if each["name"] != self.trigger]
         left = self.connection.execute(S("SELECT {} FROM {}").format(self.keys, self.changes)).fetchall()
+        if len(left) > MOST_UNDER_LOCK:
+            raise CannotPartition(
+                f"{self.table} changes faster than the copy can follow ({len(left)} changes are left), and nobody "
+                "shall wait for that. Nothing was swapped; run it again at a quieter hour, it goes on where it is."
+            )
         while self._apply(DRAIN):
             pass
         if left:
