@@ -116,9 +116,10 @@ def _show(done: Checked) -> None:
     for document in done.documents:
         _details(out, document)
     blocking = [document for document in done.documents if document["verdict"] != Verdict.PASS]
-    said = (
-        f"{len(blocking)} of {len(done.documents)} items block" if blocking else f"All {len(done.documents)} items pass"
-    )
+    count = len(done.documents)
+    said = "The item passes" if count == 1 else f"All {count} items pass"
+    if blocking:
+        said = "The item blocks" if count == 1 else f"{len(blocking)} of {count} items block"
     out.print(f"{said}.")
 
 
