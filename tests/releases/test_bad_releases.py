@@ -7,7 +7,7 @@ from golive.changes.models import Change
 from golive.changes.models import Kind as ChangeKind
 from golive.incidents.intake import take_flips
 from golive.incidents.models import Incident
-from golive.releases import door
+from golive.releases import door, drill, lock
 from golive.releases.errors import Refused
 from golive.releases.models import Deploy, DeployState
 from tests.releases.conftest import Customers, Shop
@@ -87,3 +87,15 @@ def test_a_first_release_that_fails_leaves_nothing_behind(shop: Shop) -> None:
     assert shop.where.live is None
     with pytest.raises(Refused, match="no earlier release"):
         door.rollback(shop.where)
+
+
+def test_a_drill_starts_the_release_before_and_ends_it_again(shop: Shop) -> None:
+    shop.good()
+    good = shop.good()
+    made = drill.drill(shop.where)
+    assert (made.exit_code, made.release.number) == (0, 1)
+    assert shop.serves() == good
+    assert shop.flips() == []
+    with lock.held(shop.where), pytest.raises(Refused, match="under way"):
+        drill.drill(shop.where)
+    assert shop.flips() == []

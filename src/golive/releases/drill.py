@@ -20,27 +20,31 @@ def drill(where: Environment, tell: Tell = door.silent) -> CommandRun:
     way = door.way_back(where)
     if way is None:
         raise Refused(f"There is no earlier release of {where.name} to drill with.")
-    old = way.to
+    with lock.held(where):  # a deploy under way is no failed drill: Refused goes to whoever asked
+        made = _trial(where, way.to, tell)
+    said = f"{way.to.release.name}: {made.output}"
+    runs.flip_cron(where, NAME, made.exit_code == 0, said, made)
+    return made
+
+
+def _trial(where: Environment, old: Deploy, tell: Tell) -> CommandRun:
+    """Start the old release under a name of its own, ask it, end it; nobody is switched to it."""
     made = CommandRun.objects.create(
         environment=where, release=old.release, job=NAME, command=f"start {old.release.name} beside what serves",
         by="golive", started_at=SYSTEM.now(),
     )  # fmt: skip
-    # A deploy that is never saved: its processes have a name of their own, and nobody is switched to them.
     trial = Deploy(pk=-made.pk, environment=where, release=old.release, variables_version=old.variables_version)
-    target, said = HostTarget(), ""
+    target = HostTarget()
     try:
-        with lock.held(where):
-            target.push(trial, tell)
-            target.start(trial, tell)
-            said = target.wait_healthy(trial, tell)
-            made.exit_code = 0
+        target.push(trial, tell)
+        target.start(trial, tell)
+        made.output, made.exit_code = target.wait_healthy(trial, tell), 0
     except ReleaseError as error:
-        said, made.exit_code = str(error), 1
+        made.output, made.exit_code = str(error), 1
     finally:
         target.stop(trial, tell)
-    made.output, made.finished_at = said, SYSTEM.now()
+    made.finished_at = SYSTEM.now()
     made.save(update_fields=["exit_code", "output", "finished_at"])
-    runs.flip_cron(where, NAME, made.exit_code == 0, f"{old.release.name}: {said}", made)
     return made
 
 
