@@ -252,4 +252,4 @@ urlpatterns = [
     path("p/<slug:slug>/deploys/<int:number>/resume/", resume, name="deploy-resume"),
     path("p/<slug:slug>/environments/<slug:name>/rollback/", roll_back, name="environment-rollback"),
 ]
-NAVIGATION = [Entry("Releases", "releases", "rocket", "r", 55)]
+NAVIGATION = [Entry("Releases", "releases", "package", "v", 62)]

@@ -146,4 +146,4 @@ urlpatterns = [
     path("support/<slug:slug>/chat/", chat.begin, name="chat"),
     path("support/<slug:slug>/chat/messages/", chat.messages, name="chat-messages"),
 ]
-NAVIGATION = [Entry("Support", "support", "messages", "u", 58)]
+NAVIGATION = [Entry("Support", "support", "messages", "m", 58)]

@@ -81,7 +81,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("database-advice", slug)
 
 
-NAVIGATION = [Entry("Advice", "database-advice", "bulb", "v", 72)]
+NAVIGATION = [Entry("Advice", "database-advice", "bulb", "a", 72)]
 urlpatterns = [
     path("p/<slug:slug>/database/advice/", advice, name="database-advice"),
     path("p/<slug:slug>/database/advice/ask/", ask, name="database-advice-ask"),
