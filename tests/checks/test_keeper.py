@@ -9,7 +9,7 @@ from golive.alerts.models import Flip, State
 from golive.apply import execute, plan
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.models import Check, CheckState
-from golive.checks.verdict import Because, Verdict
+from golive.checks.verdict import Because, Position, Verdict
 from golive.config import reader
 from golive.people.models import AuditEntry, Project
 
@@ -82,13 +82,13 @@ def test_a_transition_is_written_once_whoever_asks(project: Project, tmp_path: P
     assert first.targets() is None
     target = next(target for target, _ in found.values() if target.name == "home")
     down = Verdict(State.FIRING, Because.CONFIRMED, "answered 503, not 200", T0)
-    assert first.flip(target, State.UNKNOWN, down, T0 + timedelta(seconds=5)) == State.FIRING
-    assert second.flip(target, State.UNKNOWN, down, T0 + timedelta(seconds=6)) == State.FIRING
+    assert first.flip(target, Position.of(State.UNKNOWN), down, T0 + timedelta(seconds=5)).state == State.FIRING
+    assert second.flip(target, Position.of(State.UNKNOWN), down, T0 + timedelta(seconds=6)).state == State.FIRING
     (flip,) = Flip.objects.all()
     assert (flip.title, flip.reason, flip.began_at, flip.severity) == ("home is down", down.text, T0, "critical")
     assert flip.evidence["link"] == "/p/acme/checks/home/"
     up = Verdict(State.OK, Because.UP, "answered 200", T0 + timedelta(minutes=3))
-    first.flip(target, State.FIRING, up, T0 + timedelta(minutes=3))
+    first.flip(target, Position.of(State.FIRING), up, T0 + timedelta(minutes=3))
     assert Flip.objects.order_by("-id")[0].title == "home is up again after 3m"
 
 
@@ -96,9 +96,9 @@ def test_the_first_ok_is_no_flip_and_a_removed_check_does_not_stay_down(project:
     applied(tmp_path, TOML)
     keeper = DatabaseKeeper()
     targets = {target.name: target for target, _ in (keeper.targets() or {}).values()}
-    keeper.flip(targets["home"], State.UNKNOWN, Verdict(State.OK, Because.UP, "answered 200", T0), T0)
+    keeper.flip(targets["home"], Position.of(State.UNKNOWN), Verdict(State.OK, Because.UP, "answered 200", T0), T0)
     assert not Flip.objects.exists()
-    keeper.flip(targets["home"], State.OK, Verdict(State.FIRING, Because.CONFIRMED, "gone", T0), T0)
+    keeper.flip(targets["home"], Position.of(State.OK), Verdict(State.FIRING, Because.CONFIRMED, "gone", T0), T0)
     applied(tmp_path, TOML.replace("[checks.home]", "[checks.start]"))
     last = Flip.objects.order_by("-id")[0]
     assert (last.old, last.new) == (State.FIRING, State.UNKNOWN)

@@ -13,7 +13,7 @@ from golive.checks.history import bars, share
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.models import Check, CheckState
 from golive.checks.standing import headline, standings
-from golive.checks.verdict import Because, Verdict
+from golive.checks.verdict import Because, Position, Verdict
 from golive.people.models import Project, Role, User
 from golive.people.tokens import create
 
@@ -107,5 +107,10 @@ def test_a_reason_of_an_unknown_check_is_kept_without_a_flip(project: Project) -
     keeper.explain(targets["docs"], "golive cannot probe: private address")
     assert CheckState.objects.get(check_row__name="docs").reason.endswith("private address")
     assert not Flip.objects.exists()
-    keeper.flip(targets["docs"], State.UNKNOWN, Verdict(State.FIRING, Because.CONFIRMED, "gone", None), timezone.now())
+    keeper.flip(
+        targets["docs"],
+        Position.of(State.UNKNOWN),
+        Verdict(State.FIRING, Because.CONFIRMED, "gone", None),
+        timezone.now(),
+    )
     assert Flip.objects.get().title == "docs is down"

@@ -8,10 +8,12 @@ from threading import Event, Thread
 from typing import Any
 
 from golive.alerts.models import State
+from golive.checks.judging import Regions
 from golive.checks.kinds.http import HttpSection
-from golive.checks.probe import Target
+from golive.checks.probe import Result, Target
 from golive.checks.prober import Prober
-from golive.checks.verdict import Verdict
+from golive.checks.verdict import Attempt, Position, Verdict
+from golive.checks.windows import Window
 from golive.kit.outbound import Policy
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))
@@ -29,25 +31,41 @@ class MemoryKeeper:
         self.beats: list[dict[str, Any]] = []
         self.fail_once = False
 
-    def targets(self) -> dict[int, tuple[Target, State]] | None:
+    def targets(self) -> dict[int, tuple[Target, Position]] | None:
         if not self.changed:
             return None
         self.changed = False
-        return {number: (target, self.states[number]) for number, target in self.all.items()}
+        return {number: (target, Position.of(self.states[number])) for number, target in self.all.items()}
 
-    def flip(self, target: Target, old: State, verdict: Verdict, at: datetime) -> State:
+    def flip(self, target: Target, old: Position, verdict: Verdict, at: datetime) -> Position:
         if self.fail_once:
             self.fail_once = False
             raise RuntimeError("database is locked")
-        self.flips.append((target.name, old, verdict.state))
+        self.flips.append((target.name, old.state, verdict.state))
         self.states[target.number] = verdict.state
-        return verdict.state
+        return verdict.position
 
     def explain(self, target: Target, text: str) -> None:
         self.told = text
 
-    def record(self, rows: Sequence[dict[str, Any]]) -> None:
-        self.rows += rows
+    def record(self, results: Sequence[Result]) -> None:
+        self.rows += [result.row() for result in results]
+
+    def asked(self) -> Sequence[int]:
+        return ()
+
+    def arrivals(self) -> Sequence[tuple[int, Attempt]]:
+        return ()
+
+    def regions(self, now: datetime) -> Regions:
+        return Regions()
+
+    def windows(self) -> dict[str, list[Window]]:
+        return {}
+
+    def ask_elsewhere(self, numbers: Sequence[int], at: datetime) -> None: ...
+
+    def faults(self, found: dict[str, str], at: datetime) -> None: ...
 
     def beat(self, at: datetime, numbers: Sequence[int], details: dict[str, Any]) -> None:
         self.beats.append(details)
@@ -89,7 +107,7 @@ async def test_one_flip_down_and_one_up_even_when_saving_fails_once() -> None:
         [Target(n, "acme", f"c{n}", url, every, timedelta(seconds=2), wanted=HttpSection(url=url)) for n in range(1, 6)]
     )
     stop = Event()
-    thread = Thread(target=Prober(keeper, "0" * 12, LOOPBACK).run, args=(stop,))
+    thread = Thread(target=Prober(keeper, "0" * 12, LOOPBACK, court=keeper).run, args=(stop,))
     thread.start()
     try:
         await until(lambda: len(keeper.flips) == 5)
@@ -121,7 +139,7 @@ async def test_a_restart_in_the_middle_of_an_outage_neither_repeats_nor_forgets_
     for turn in range(3):
         keeper.changed = True
         stop = Event()
-        thread = Thread(target=Prober(keeper, "0" * 12, LOOPBACK).run, args=(stop,))
+        thread = Thread(target=Prober(keeper, "0" * 12, LOOPBACK, court=keeper).run, args=(stop,))
         thread.start()
         seen = site.requests
         try:

@@ -9,7 +9,8 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 
 from golive.checks import history
-from golive.checks.models import Check
+from golive.checks.exchange import Orders, Report, exchange
+from golive.checks.models import Check, Probe
 from golive.checks.run import run
 from golive.checks.standing import Standing, standing, standings
 from golive.people.models import Project
@@ -62,6 +63,15 @@ def _out(one: Standing) -> CheckOut:
         uptime_90d=one.history.uptime.get("90d"),
         latency_ms=one.history.last_ms,
     )
+
+
+@router.post("/probe/exchange", response=Orders, auth=scope("probe:write"), summary="A remote probe reports")
+def probe_exchange(request: HttpRequest, report: Report) -> Orders:
+    """For remote probes alone: hand over results, learn what to look at. Only a probe's own token may."""
+    probe = Probe.objects.filter(token=getattr(request, "auth", None)).first()
+    if probe is None:
+        raise HttpError(403, "This token belongs to no probe; make one with `golive probe add`.")
+    return exchange(probe, report, timezone.now())
 
 
 @router.get("/projects/{slug}/checks", response=list[CheckOut], auth=scope("checks:read"), summary="List checks")

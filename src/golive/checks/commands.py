@@ -12,6 +12,7 @@ from rich.table import Table
 from golive.alerts.models import State
 from golive.checks import history
 from golive.checks.models import Check
+from golive.checks.probe_commands import probe_app
 from golive.checks.run import run as probe_once
 from golive.checks.standing import Standing, headline, standings
 from golive.checks.verdict import Outcome
@@ -22,6 +23,7 @@ from golive.telemetry.store import StoreError
 app = typer.Typer()
 checks_app = typer.Typer(help="Uptime checks: how they stand, and a probe on request.")
 app.add_typer(checks_app, name="checks")
+app.add_typer(probe_app, name="probe")
 
 ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print for machines.")]

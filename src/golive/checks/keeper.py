@@ -1,7 +1,8 @@
 """Checks in the database of record: definitions for the prober, transitions with their flips, signs of life."""
 
+from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import close_old_connections, transaction
@@ -10,11 +11,15 @@ from django.db.models import Count, Max, Q
 from golive.alerts import flips, liveness
 from golive.alerts.models import Severity, State
 from golive.checks import definition
+from golive.checks.judging import Regions
 from golive.checks.kinds import KINDS
-from golive.checks.models import Check, CheckState
-from golive.checks.probe import Target
+from golive.checks.maintenance import windows_of
+from golive.checks.models import Arrival, Check, CheckState, Probe, Recheck
+from golive.checks.network import regions_of, tell_faults, tell_lag
+from golive.checks.probe import Result, Target
 from golive.checks.prober import BEAT_SECONDS
-from golive.checks.verdict import Because, Verdict
+from golive.checks.verdict import Attempt, Because, Outcome, Position, Scope, Verdict
+from golive.checks.windows import Window
 from golive.kit.durations import format_duration
 from golive.people.models import Project, Secret
 from golive.people.secrets import SecretError, resolve
@@ -25,6 +30,8 @@ TROUBLES = {
     Because.OVERRUN: "runs for too long",
     Because.REPORTED: "failed",
 }
+MOST_ARRIVALS = 200
+RECHECKS_KEPT = timedelta(minutes=2)
 PROBED = [kind.name for kind in KINDS.values() if kind.ask is not None]
 
 
@@ -48,6 +55,8 @@ def target_of(check: Check) -> Target:
         wanted=wanted,
         secrets=secrets,
         trouble=trouble,
+        regions=tuple(wanted.seen_from),
+        below=tuple(wanted.depends_on),
     )
 
 
@@ -56,8 +65,9 @@ class DatabaseKeeper:
 
     def __init__(self) -> None:
         self.version: Any = None
+        self.lags_ms: deque[float] = deque(maxlen=4)
 
-    def targets(self) -> dict[int, tuple[Target, State]] | None:
+    def targets(self) -> dict[int, tuple[Target, Position]] | None:
         """All checks to be probed; None when no check, project's address or secret changed since the last call."""
         close_old_connections()
         version = (
@@ -68,23 +78,59 @@ class DatabaseKeeper:
         if version == self.version:
             return None
         rows = Check.objects.filter(kind__in=PROBED).select_related("project", "state_row")
-        found = {check.pk: (target_of(check), _state(check)) for check in rows}
+        found = {check.pk: (target_of(check), position_of(check)) for check in rows}
         self.version = version
         return found
 
-    def flip(self, target: Target, old: State, verdict: Verdict, at: datetime) -> State:
-        """Change the state by compare-and-swap and write the flip beside it; of two pagers one writes it."""
+    def flip(self, target: Target, old: Position, verdict: Verdict, at: datetime) -> Position:
+        """Change the position by compare-and-swap and write the flip beside it; of two pagers one writes it."""
         close_old_connections()
-        return change_state(target.number, old, verdict, at)
+        return change(target.number, old, verdict, at)
 
     def explain(self, target: Target, text: str) -> None:
         """Why a check is still unknown, for the page; not a transition."""
         close_old_connections()
         CheckState.objects.filter(check_row_id=target.number, state=State.UNKNOWN).update(reason=text[:500])
 
-    def record(self, rows: Sequence[dict[str, Any]]) -> None:
+    def record(self, results: Sequence[Result]) -> None:
         """Results go to the store; they are durable when this returns."""
-        facts.record("check_results", rows)
+        facts.record("check_results", [result.row() for result in results])
+
+    def asked(self) -> Sequence[int]:
+        """Nobody asks the built-in prober but its own judge."""
+        return ()
+
+    def arrivals(self) -> list[tuple[int, Attempt]]:
+        """What remote probes sent since the last call. What is lost here by a kill, the next look sees again."""
+        close_old_connections()
+        rows = list(Arrival.objects.order_by("pk")[:MOST_ARRIVALS])
+        Arrival.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        return [
+            (number, Attempt(datetime.fromtimestamp(at, UTC), Outcome(outcome), reason, row.region))
+            for row in rows
+            for number, at, outcome, reason in row.attempts
+        ]
+
+    def regions(self, now: datetime) -> Regions:
+        """The built-in one, and those of the probes that were ever heard of."""
+        close_old_connections()
+        return regions_of(list(Probe.objects.filter(seen_at__isnull=False, token__revoked_at=None)), now)
+
+    def windows(self) -> dict[str, list[Window]]:
+        """Maintenance windows by project."""
+        close_old_connections()
+        return windows_of()
+
+    def ask_elsewhere(self, numbers: Sequence[int], at: datetime) -> None:
+        """Remote probes find the request at their next exchange, within seconds."""
+        close_old_connections()
+        Recheck.objects.bulk_create([Recheck(check_number=number, at=at) for number in numbers])
+        Recheck.objects.filter(at__lt=at - RECHECKS_KEPT).delete()
+
+    def faults(self, found: dict[str, str], at: datetime) -> None:
+        """Say of each probe whether it has trouble of its own; a change is a flip."""
+        close_old_connections()
+        tell_faults(found, at)
 
     def beat(self, at: datetime, numbers: Sequence[int], details: dict[str, Any]) -> None:
         """Say which checks were probed since the last beat: one write for all."""
@@ -93,28 +139,43 @@ class DatabaseKeeper:
             some = Q(check_row_id__in=numbers[first : first + 5_000])
             CheckState.objects.filter(some).update(checked_at=at)
         liveness.beat("checks", at, timedelta(seconds=BEAT_SECONDS), **details)
+        if details.get("lag_p99_ms") is not None:
+            self.lags_ms.append(details["lag_p99_ms"])
+            tell_lag(self.lags_ms, at)
 
 
 def change_state(number: int, old: State, verdict: Verdict, at: datetime) -> State:
-    """Save a check's transition and its flip in one transaction; the state that is in force afterwards."""
+    """`change` for a check that is seen from one place."""
+    return change(number, Position.of(old), verdict, at).state
+
+
+def change(number: int, old: Position, verdict: Verdict, at: datetime) -> Position:
+    """Save a check's transition and its flip in one transaction; the position that is in force afterwards."""
+    new = verdict.position
     with transaction.atomic():
         check = Check.objects.select_related("project").filter(pk=number).first()
         if check is None:
-            return verdict.state
+            return new
         began = verdict.began_at or at
         before = CheckState.objects.filter(check_row=check).values_list("since", flat=True).first()
-        changed = CheckState.objects.filter(check_row=check, state=old).update(
-            state=verdict.state, reason=verdict.text[:500], since=began, checked_at=at
+        same = {"since": before} if old.state == new.state and before else {"since": began}
+        changed = CheckState.objects.filter(
+            check_row=check, state=old.state, scope=old.scope, severity=old.severity
+        ).update(
+            state=new.state, scope=new.scope, severity=new.severity, reason=verdict.text[:500], checked_at=at, **same
         )
         if not changed:
-            return State(CheckState.objects.values_list("state", flat=True).get(check_row=check))
-        if not (old == State.UNKNOWN and verdict.state == State.OK and _is_first(check)):
+            row = CheckState.objects.get(check_row=check)
+            return Position(State(row.state), Scope(row.scope), Severity(row.severity))
+        if not (old.state == State.UNKNOWN and new.state == State.OK and _is_first(check)):
             record_flip(check, old, verdict, at, before)
-    return verdict.state
+    return new
 
 
-def _state(check: Check) -> State:
-    return State(check.state_row.state) if hasattr(check, "state_row") else State.UNKNOWN
+def position_of(check: Check) -> Position:
+    """The position that was last saved."""
+    row = getattr(check, "state_row", None)
+    return Position(State(row.state), Scope(row.scope), Severity(row.severity)) if row else Position(State.UNKNOWN)
 
 
 def _is_first(check: Check) -> bool:
@@ -122,25 +183,28 @@ def _is_first(check: Check) -> bool:
     return not check.project.flips.filter(source=f"check:{check.name}").exists()
 
 
-def record_flip(check: Check, old: State, verdict: Verdict, at: datetime, before: datetime | None) -> None:
+def record_flip(check: Check, old: Position, verdict: Verdict, at: datetime, before: datetime | None) -> None:
     """The flip of a check's transition, in the words of the one who is paged."""
-    lasted = f" after {format_duration(at - before)}" if before and old == State.FIRING else ""
+    lasted = f" after {format_duration(at - before)}" if before and old.state == State.FIRING else ""
+    down = TROUBLES.get(verdict.because, "is down")
+    where = " in some regions" if verdict.scope is Scope.REGIONAL else ""
     title = {
-        State.FIRING: f"{check.name} {TROUBLES.get(verdict.because, 'is down')}",
+        State.FIRING: f"{check.name} {down}{where}",
         State.OK: f"{check.name} {'runs' if check.kind == 'heartbeat' else 'is up'} again{lasted}",
         State.UNKNOWN: f"{check.name} cannot be checked",
     }[verdict.state]
+    severity = verdict.severity if verdict.state != State.UNKNOWN else Severity.WARNING
     flips.record(
         check.project,
         f"check:{check.name}",
         title=title,
-        old=old,
+        old=old.state,
         new=verdict.state,
-        severity=Severity.WARNING if verdict.state == State.UNKNOWN else Severity.CRITICAL,
+        severity=severity,
         reason=verdict.text,
         at=at,
         began_at=verdict.began_at,
         environment=check.environment,
         link=f"/p/{check.project.slug}/checks/{check.name}/",
-        evidence={"url": check.full_url, "because": verdict.because.value},
+        evidence={"url": check.full_url, "because": verdict.because.value, "scope": verdict.position.scope.value},
     )

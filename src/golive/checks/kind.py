@@ -33,12 +33,19 @@ class Common(BaseModel):
     """What kind of check it is; found from the scheme of `url` when left out."""
     every: Duration = timedelta(seconds=60)
     """How often; a failure is tried again at once, so that "60s" pages well within 2 minutes."""
+    depends_on: list[Annotated[str, Field(max_length=63)]] = []
+    """Checks that this one needs: while one of them is down, this one is shown as down but pages nobody."""
 
     @model_validator(mode="after")
     def _not_too_often(self) -> Self:
         if self.every < SHORTEST:
             raise ValueError('every is at least "1s"')
         return self
+
+    @property
+    def seen_from(self) -> list[str]:
+        """The regions it is seen from; none means all."""
+        return []
 
     def references(self) -> dict[str, str]:
         """References to credentials by the name under which `Asking.secrets` will hold what they refer to."""
@@ -68,12 +75,18 @@ class Probed(Common):
     """The whole answer must be there by then."""
     latency: Duration | None = None
     """The longest the whole answer may take."""
+    regions: list[Annotated[str, Field(max_length=40)]] = []
+    """Regions to look from ("built-in" is golive itself); all when left out."""
 
     @model_validator(mode="after")
     def _patient(self) -> Self:
         if not timedelta(milliseconds=1) <= self.timeout <= timedelta(seconds=60):
             raise ValueError('timeout is between "1ms" and "60s"')
         return self
+
+    @property
+    def seen_from(self) -> list[str]:
+        return self.regions
 
     def asked(self) -> str:
         return f"{self.kind} {self.url}"

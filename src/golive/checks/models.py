@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
-from golive.alerts.models import State
-from golive.people.models import Project
+from golive.alerts.models import Severity, State
+from golive.people.models import ApiToken, Project
 
 
 class Check(models.Model):
@@ -40,6 +40,8 @@ class CheckState(models.Model):
 
     check_row = models.OneToOneField(Check, on_delete=models.CASCADE, related_name="state_row")
     state = models.CharField(max_length=8, choices=State, default=State.UNKNOWN)
+    scope = models.CharField(max_length=8, blank=True)  # of an outage: global or regional
+    severity = models.CharField(max_length=8, default=Severity.INFO)
     reason = models.CharField(max_length=500, default="not checked yet")
     since = models.DateTimeField()
     checked_at = models.DateTimeField(null=True, blank=True)
@@ -75,3 +77,47 @@ class Ping(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["job", "handled", "id"])]
+
+
+class Probe(models.Model):
+    """A probe that looks from elsewhere. Its token can do nothing but report; `taken` is the last result it sent."""
+
+    name = models.SlugField(max_length=40, unique=True)
+    region = models.SlugField(max_length=40)
+    token = models.OneToOneField(ApiToken, on_delete=models.CASCADE, related_name="probe")
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    version = models.CharField(max_length=80, blank=True)
+    taken = models.PositiveBigIntegerField(default=0)
+    asked = models.PositiveBigIntegerField(default=0)  # the last request for another look that it was given
+    details = models.JSONField(default=dict)
+    fault = models.CharField(max_length=200, blank=True)  # trouble of its own, by what fails from there alone
+
+    class Meta:
+        ordering = ["region", "name"]
+
+
+class Arrival(models.Model):
+    """What a probe just sent and the pager has not judged yet: [[check, seconds, outcome, reason], ...]."""
+
+    region = models.SlugField(max_length=40)
+    attempts = models.JSONField()
+
+
+class Recheck(models.Model):
+    """The wish that every region look at a check at once, because one saw it fail."""
+
+    check_number = models.BigIntegerField()
+    at = models.DateTimeField(db_index=True)
+
+
+class Maintenance(models.Model):
+    """A window of `[maintenance.NAME]`: `definition` are its keys."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="maintenance")
+    name = models.SlugField(max_length=63)
+    definition = models.JSONField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="maintenance_name_once")]

@@ -22,6 +22,7 @@ class Target:
     """What to ask and what to expect: a check, free of the database.
 
     `wanted` are the keys of its kind; `secrets` what their references refer to, and `trouble` why one cannot be read.
+    `regions` are those it is seen from (none: all), `below` the checks it depends on.
     """
 
     number: int
@@ -35,6 +36,8 @@ class Target:
     wanted: Common = field(kw_only=True)
     secrets: Mapping[str, str] = field(kw_only=True, default_factory=dict, repr=False)
     trouble: str = field(kw_only=True, default="")
+    regions: tuple[str, ...] = field(kw_only=True, default=())
+    below: tuple[str, ...] = field(kw_only=True, default=())
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ async def probe(
     *,
     clock: Clock = SYSTEM,
     stalls: Sequence[tuple[float, float]] = (),
+    region: str = REGION,
 ) -> Result:
     """Probe once. Never raises for what the target does. `stalls` are (monotonic end, seconds) our loop stood still."""
     sent = headers(marker, secrets.token_hex(18))
@@ -118,9 +122,9 @@ async def probe(
     except OutboundError as error:
         stalled = sum(seconds for end, seconds in stalls if end >= began)
         outcome, reason = explain(error, timedelta(seconds=stalled))
-        return Result(target, _attempt(clock.now(), outcome, reason), phases=error.phases, trace_id=trace_id)
+        return Result(target, _attempt(clock.now(), outcome, reason, region), phases=error.phases, trace_id=trace_id)
     outcome, reason = judge(target, seen)
-    return Result(target, _attempt(clock.now(), outcome, reason), seen.status, seen.phases, trace_id)
+    return Result(target, _attempt(clock.now(), outcome, reason, region), seen.status, seen.phases, trace_id)
 
 
 async def _ask(target: Target, asking: Asking) -> Seen:
@@ -130,5 +134,5 @@ async def _ask(target: Target, asking: Asking) -> Seen:
     return await ask(target.wanted, asking)
 
 
-def _attempt(at: datetime, outcome: Outcome, reason: str) -> Attempt:
-    return Attempt(at, outcome, reason[:400], REGION)
+def _attempt(at: datetime, outcome: Outcome, reason: str, region: str) -> Attempt:
+    return Attempt(at, outcome, reason[:400], region)

@@ -8,7 +8,7 @@ from pydantic import Discriminator, RootModel, Tag, model_validator
 
 from golive.alerts import flips
 from golive.alerts.models import Severity, State
-from golive.checks import definition
+from golive.checks import definition, maintenance
 from golive.checks.kind import Common
 from golive.checks.kinds import KINDS, kind_of
 from golive.checks.models import Check, CheckState, Job
@@ -40,6 +40,29 @@ class ChecksSection(RootModel[dict[str, CheckSection]]):
             if not NAME.fullmatch(name):
                 raise ValueError(f"the check name {name!r} must be small letters, digits, - and _, at most 63")
         return self
+
+    @model_validator(mode="after")
+    def _depend(self) -> "ChecksSection":
+        for name, section in self.root.items():
+            for below in section.depends_on:
+                if below not in self.root or below == name:
+                    raise ValueError(f"checks.{name} depends on {below!r}, which is no other check of this file")
+            if circle := _circle(name, {name: section.depends_on for name, section in self.root.items()}):
+                raise ValueError(f"checks depend on each other in a circle: {' → '.join(circle)}")
+        return self
+
+
+def _circle(start: str, below: dict[str, list[str]]) -> list[str] | None:
+    """A way from a check back to itself."""
+    paths = [[start]]
+    while paths:
+        path = paths.pop()
+        for following in below.get(path[-1], []):
+            if following == start:
+                return [*path, start]
+            if following not in path:
+                paths.append([*path, following])
+    return None
 
 
 def differences(project_id: int, wanted: ChecksSection) -> list[Difference]:
@@ -83,3 +106,4 @@ def retire(check: Check) -> None:
 
 
 register(Section("checks", ChecksSection, differences, apply))
+register(maintenance.SECTION)

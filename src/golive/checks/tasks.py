@@ -13,7 +13,8 @@ from golive.kit.periodic import Periodic, Service
 
 def watch(stop: Event) -> None:
     """Probe every check until the pager stops."""
-    Prober(DatabaseKeeper(), kept_secret("synthetic-marker")[:12], Policy.from_environment()).run(stop)
+    keeper = DatabaseKeeper()
+    Prober(keeper, kept_secret("synthetic-marker")[:12], Policy.from_environment(), court=keeper).run(stop)
 
 
 PERIODIC = [Periodic("heartbeats", timedelta(seconds=5), pulses.beat)]

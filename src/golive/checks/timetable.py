@@ -44,6 +44,10 @@ class Timetable:
     def remove(self, number: int) -> None:
         self._due.pop(number, None)
 
+    def waiting(self, number: int) -> bool:
+        """Whether a check has a turn to come; while it is being looked at it has none."""
+        return number in self._due
+
     def next_at(self) -> float | None:
         """When the next check is due."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:

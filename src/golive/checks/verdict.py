@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from golive.alerts.models import State
+from golive.alerts.models import Severity, State
 
 
 class Outcome(StrEnum):
@@ -46,21 +46,55 @@ class Because(StrEnum):
     UP = "up"
     FAULT = "we could not probe once"
     FAULTS = "we cannot probe"
+    ELSEWHERE = "it fails in some regions only"
+    NO_PROBE = "no probe is at work"
     LATE = "late within its grace"
     MISSING = "no ping came"
     OVERRUN = "a run takes too long"
     REPORTED = "the job reported a failure"
 
 
+class Scope(StrEnum):
+    """How far an outage reaches."""
+
+    NONE = ""
+    GLOBAL = "global"
+    REGIONAL = "regional"
+
+
+@dataclass(frozen=True)
+class Position:
+    """What is in force for a check; a change of any of it is a transition. Severity counts only while firing."""
+
+    state: State
+    scope: Scope = Scope.NONE
+    severity: Severity = Severity.INFO
+
+    @classmethod
+    def of(cls, state: State) -> "Position":
+        """The position of a check that is seen from one place."""
+        return cls(State.FIRING, Scope.GLOBAL, Severity.CRITICAL) if state == State.FIRING else cls(state)
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """The state, why, in words, and since when; `check_again` asks for the next attempt soon."""
+    """The state, why, in words, and since when.
+
+    `check_again` asks for the next attempt soon, `elsewhere` for one from every other region at once.
+    """
 
     state: State
     because: Because
     text: str
     began_at: datetime | None
     check_again: bool = False
+    scope: Scope = Scope.GLOBAL
+    severity: Severity = Severity.CRITICAL
+    elsewhere: bool = False
+
+    @property
+    def position(self) -> Position:
+        return Position(self.state, self.scope, self.severity) if self.state == State.FIRING else Position(self.state)
 
 
 def decide(state: State, attempts: Sequence[Attempt], policy: Policy = Policy()) -> Verdict:

@@ -1,0 +1,180 @@
+"""What a remote probe and the server tell each other: one request for all of it, every few seconds.
+
+The probe sends what it saw since the last exchange, numbered, so that what is sent twice is taken once; the server
+answers with what to look at, and with the checks that every region should look at now.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.db.models import Count, Max
+from pydantic import BaseModel, ConfigDict, Field
+
+from golive import __version__
+from golive.checks.keeper import PROBED, target_of
+from golive.checks.kinds import KINDS
+from golive.checks.models import Arrival, Check, Probe, Recheck
+from golive.checks.probe import Result, Target
+from golive.checks.verdict import Attempt, Outcome
+from golive.kit.folders import kept_secret
+from golive.kit.outbound import Phases
+from golive.people.models import Project, Secret
+from golive.telemetry import facts
+
+MOST_RESULTS = 5_000
+POLL_SECONDS = 2.0
+FRESH = timedelta(minutes=5)
+SKEW = timedelta(seconds=1)
+OLDEST = timedelta(days=7)
+
+
+class Look(BaseModel):
+    """One result on its way: `at` is unix time by the probe's clock, phases are milliseconds."""
+
+    model_config = ConfigDict(extra="forbid")
+    check: int
+    at: float = Field(ge=0, le=1e11)
+    outcome: Outcome
+    reason: str = Field(max_length=400)
+    status: int = Field(default=0, ge=0, le=999)
+    phases: dict[str, float] = {}
+    trace_id: str = Field(default="", pattern="^[0-9a-f]{0,32}$")
+
+
+class Report(BaseModel):
+    """What a probe sends. `first` is the number of its first result; `known` the hash of the definitions it has."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: str = Field(max_length=80)
+    sent_at: float
+    known: str = Field(default="", max_length=64)
+    first: int = Field(ge=1)
+    results: list[Look] = Field(default=[], max_length=MOST_RESULTS)
+    details: dict[str, float | int | None] = {}
+
+
+class Orders(BaseModel):
+    """What the server answers. `checks` is None when the probe has them; `taken` the last result that is kept."""
+
+    taken: int
+    hash: str
+    checks: list[dict[str, Any]] | None
+    again: list[int]
+    region: str
+    marker: str
+    version: str = __version__
+    poll_seconds: float = POLL_SECONDS
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What one region looks at, as it is sent, and by number."""
+
+    hash: str
+    sent: list[dict[str, Any]]
+    targets: Mapping[int, Target]
+
+
+def exchange(probe: Probe, report: Report, now: datetime) -> Orders:
+    """Take a report and answer it. Results are durable when this returns."""
+    definitions = definitions_of(probe.region)
+    drift = now - datetime.fromtimestamp(report.sent_at, UTC)
+    shift = drift if abs(drift) > SKEW else timedelta()
+    fresh = [look for number, look in enumerate(report.results, report.first) if number > probe.taken]
+    known = [(look, definitions.targets[look.check]) for look in fresh if look.check in definitions.targets]
+    seen = [_result(look, target, probe.region, shift) for look, target in known]
+    seen = [result for result in seen if now - OLDEST <= result.attempt.at <= now + timedelta(minutes=1)]
+    if seen:
+        facts.record("check_results", [result.row() for result in seen])
+    taken = max(probe.taken, report.first + len(report.results) - 1)
+    last = Recheck.objects.aggregate(last=Max("pk"))["last"] or 0
+    wanted = Recheck.objects.filter(pk__gt=probe.asked, check_number__in=definitions.targets.keys() or [0])
+    again = sorted(set(wanted.values_list("check_number", flat=True))) if last > probe.asked else []
+    with transaction.atomic():
+        Probe.objects.filter(pk=probe.pk).update(
+            taken=taken, asked=max(last, probe.asked), seen_at=now, version=report.version, details=report.details
+        )
+        judged = [result for result in seen if now - result.attempt.at < FRESH]
+        if judged:
+            Arrival.objects.create(region=probe.region, attempts=[_attempt(result) for result in judged])
+    same = report.known == definitions.hash
+    return Orders(
+        taken=taken,
+        hash=definitions.hash,
+        checks=None if same else definitions.sent,
+        again=again,
+        region=probe.region,
+        marker=kept_secret("synthetic-marker")[:12],
+    )
+
+
+def _result(look: Look, target: Target, region: str, shift: timedelta) -> Result:
+    at = datetime.fromtimestamp(look.at, UTC) + shift
+    given = {name: value for name, value in look.phases.items() if name in Phases.__dataclass_fields__ and value}
+    phases = Phases(**given)
+    return Result(target, Attempt(at, look.outcome, look.reason, region), look.status, phases, look.trace_id)
+
+
+def _attempt(result: Result) -> list[Any]:
+    attempt = result.attempt
+    return [result.target.number, attempt.at.timestamp(), attempt.outcome.value, attempt.reason]
+
+
+def definitions_of(region: str) -> Definitions:
+    """What a region looks at; made again only when something changed."""
+    version = (
+        Check.objects.aggregate(n=Count("pk"), at=Max("updated_at"), top=Max("pk")),
+        list(Project.objects.filter(checks__isnull=False).distinct().values_list("pk", "slug", "url")),
+        Secret.objects.aggregate(n=Count("pk"), top=Max("pk")),
+    )
+    return _definitions(region, repr(version))
+
+
+@lru_cache(maxsize=16)
+def _definitions(region: str, version: str) -> Definitions:
+    checks = Check.objects.filter(kind__in=PROBED).select_related("project", "state_row")
+    found = {check.pk: target_of(check) for check in checks}
+    targets = {number: target for number, target in found.items() if not target.regions or region in target.regions}
+    sent = [pack(target) for target in targets.values()]
+    return Definitions(hashlib.sha256(orjson.dumps(sent)).hexdigest(), sent, targets)
+
+
+def pack(target: Target) -> dict[str, Any]:
+    """A target as JSON; with its secrets, since the probe has to send them."""
+    return {
+        "number": target.number,
+        "project": target.project,
+        "name": target.name,
+        "url": target.url,
+        "every": target.every.total_seconds(),
+        "timeout": target.timeout.total_seconds(),
+        "latency": target.latency.total_seconds() if target.latency else None,
+        "environment": target.environment,
+        "kind": target.wanted.kind,
+        "wanted": target.wanted.model_dump(mode="json", by_alias=True),
+        "secrets": dict(target.secrets),
+        "trouble": target.trouble,
+    }
+
+
+def unpack(given: Mapping[str, Any]) -> Target:
+    """The target that was packed."""
+    return Target(
+        number=given["number"],
+        project=given["project"],
+        name=given["name"],
+        url=given["url"],
+        every=timedelta(seconds=given["every"]),
+        timeout=timedelta(seconds=given["timeout"]),
+        latency=timedelta(seconds=given["latency"]) if given["latency"] else None,
+        environment=given["environment"],
+        wanted=KINDS[given["kind"]].section.model_validate(given["wanted"]),
+        secrets=given["secrets"],
+        trouble=given["trouble"],
+    )

@@ -1,0 +1,176 @@
+"""A remote probe against a real golive: it reports what it sees, keeps it while the server is away, and is refused."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from examples.demo.install import Install
+from golive.checks.kinds.http import HttpSection
+from golive.checks.outbox import Outbox
+from golive.checks.probe import Target
+from golive.checks.remote import PATH, Refused, Uplink
+from golive.checks.remote import run as run_probe
+
+
+def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+    return found
+
+
+def test_the_outbox_numbers_without_gaps_and_forgets_what_is_taken(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", most=5)
+    assert outbox.first(10) == (1, [])
+    outbox.add([{"n": n} for n in range(4)])
+    assert outbox.first(2) == (1, [{"n": 0}, {"n": 1}])
+    outbox.forget(2)
+    assert outbox.first(10) == (3, [{"n": 2}, {"n": 3}])
+    outbox.close()
+    again = Outbox(tmp_path / "outbox.db", most=5)
+    again.forget(4)
+    assert again.first(10) == (5, [])
+    again.add([{"n": n} for n in range(8)])
+    assert [look["n"] for look in again.first(10)[1]] == [3, 4, 5, 6, 7]  # the oldest went first
+    again.forget(100)
+    again.skip_to(50)
+    again.add([{"n": 1}])
+    assert again.first(10) == (51, [{"n": 1}])
+
+
+class Server:
+    """A server that answers as it is told."""
+
+    def __init__(self) -> None:
+        self.status, self.reports = 200, list[dict[str, Any]]()
+        self.orders: dict[str, Any] = {}
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                assert self.path == PATH
+                outer.reports.append(body)
+                self.send_response(outer.status)
+                self.end_headers()
+                taken = body["first"] + len(body["results"]) - 1
+                self.wfile.write(json.dumps({"taken": taken, "poll_seconds": 0.1, **outer.orders}).encode())
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+def orders() -> dict[str, Any]:
+    sent = {
+        "number": 7, "project": "acme", "name": "home", "url": "http://127.0.0.1:1/", "every": 60.0, "timeout": 1.0,
+        "latency": None, "environment": "production", "kind": "http", "secrets": {"token": "very-private"},
+        "trouble": "", "wanted": HttpSection(url="http://127.0.0.1:1/").model_dump(mode="json", by_alias=True),
+    }  # fmt: skip
+    return {"checks": [sent], "hash": "h1", "again": [7], "region": "eu", "marker": "0" * 12}
+
+
+def test_what_is_seen_waits_for_the_server_and_orders_survive_a_restart(server: Server, tmp_path: Path) -> None:
+    uplink = Uplink(server.url, "glt_x", tmp_path)
+    server.orders = orders()
+    uplink.exchange()
+    targets = uplink.targets()
+    assert targets is not None
+    target: Target = targets[7][0]
+    assert (target.name, target.every, target.secrets["token"]) == ("home", timedelta(seconds=60), "very-private")
+    assert uplink.targets() is None
+    assert uplink.asked() == [7]
+    server.status = 503
+    uplink.outbox.add([{"n": 1}, {"n": 2}])
+    first = uplink.exchange()
+    assert uplink.exchange() > first  # it waits longer and longer
+    uplink.close()
+    assert b"very-private" not in (tmp_path / "checks.sealed").read_bytes()
+    again = Uplink(server.url, "glt_x", tmp_path)
+    assert list(again.targets() or {}) == [7]
+    server.status, server.orders = 200, {**orders(), "checks": None}
+    again.exchange()
+    assert server.reports[-1]["results"] == [{"n": 1}, {"n": 2}]
+    assert (server.reports[-1]["known"], len(again.outbox)) == ("h1", 0)
+    again.close()
+    other = Uplink(server.url, "glt_other", tmp_path)  # another token cannot read what this one was told
+    assert other.orders == {}
+    server.status = 403
+    with pytest.raises(Refused, match="golive probe add"):
+        other.exchange()
+    other.close()
+
+
+TOML = """
+[app]
+name = "acme"
+[checks.everywhere]
+url = "{url}"
+every = "1s"
+[checks.here]
+url = "{url}"
+every = "1s"
+regions = ["built-in"]
+[maintenance.move]
+start = 2026-01-01T03:00:00
+every = "7d"
+length = "1h"
+zone = "Europe/Berlin"
+"""
+
+
+def test_a_probe_reports_to_golive_and_can_do_nothing_else(
+    golive_up: Install, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
+    golive_up.json("project", "add", "acme")
+    file = tmp_path / "golive.toml"
+    file.write_text(TOML.format(url=f"{golive_up.url}/login/"))
+    golive_up.run("apply", str(file), "--project", "acme", "--yes")
+    token = golive_up.json("probe", "add", "fra-1", "--region", "eu")["token"]
+    reader = golive_up.json("token", "create", "--scope", "checks:read", "--name", "reader")["token"]
+    stop = threading.Event()
+    thread = threading.Thread(target=run_probe, args=(golive_up.url, token, tmp_path / "probe", stop))
+    thread.start()
+    try:
+        with httpx.Client(base_url=f"{golive_up.url}/api/v1", headers={"Authorization": f"Bearer {reader}"}) as api:
+
+            def results(name: str) -> list[dict[str, Any]]:
+                found: list[dict[str, Any]] = api.get(f"/projects/acme/checks/{name}/results").json()
+                return found
+
+            until(lambda: {row["region"] for row in results("everywhere")} >= {"eu"})
+            assert "eu" not in {row["region"] for row in results("here")}
+            listed = until(lambda: [one for one in golive_up.json("probe", "list") if one["state"] == "at work"])
+            assert (listed[0]["name"], listed[0]["region"]) == ("fra-1", "eu")
+        mine = {"Authorization": f"Bearer {token}"}
+        for path in ("/projects/acme/checks", "/projects", "/projects/acme/incidents"):
+            assert httpx.get(f"{golive_up.url}/api/v1{path}", headers=mine).status_code == 403
+        others = {"Authorization": f"Bearer {reader}"}
+        assert httpx.post(f"{golive_up.url}{PATH}", headers=others, json={}).status_code in (403, 422)
+        golive_up.run("probe", "remove", "fra-1")
+        assert httpx.post(f"{golive_up.url}{PATH}", headers=mine, json={}).status_code == 401
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
