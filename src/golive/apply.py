@@ -114,7 +114,10 @@ def execute(planned: Plan, actor: str) -> None:
                 section.apply(planned.project.pk, planned.wanted[section.key], actor)
         changes = [{"subject": d.subject, "before": d.before, "after": d.after} for d in planned.differences]
         Applied.objects.create(
-            project_number=planned.project.pk, actor=actor, files=list(planned.files), differences=changes
+            project_number=planned.project.pk,
+            actor=actor,
+            files=[str(Path(file).absolute()) for file in planned.files],
+            differences=changes,
         )
         audit.record(
             actor, "config.apply", planned.project.slug, project=planned.project, files=planned.files, changes=changes

@@ -1,6 +1,8 @@
 """`golive checks`: how checks stand, and one probe on request."""
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -11,12 +13,14 @@ from rich.table import Table
 
 from golive.alerts.models import State
 from golive.checks import history
+from golive.checks.journeying import run_once
 from golive.checks.models import Check
 from golive.checks.probe_commands import probe_app
 from golive.checks.run import run as probe_once
 from golive.checks.standing import Standing, headline, standings
 from golive.checks.verdict import Outcome
 from golive.console import words
+from golive.jobs.kinds import JobError
 from golive.people.choice import WRONG_INPUT, choose
 from golive.telemetry.store import StoreError
 
@@ -66,12 +70,33 @@ def run(
     if found.kind == "heartbeat":
         typer.echo(f"{name} is not probed: its job pings {found.job.ping_url}.", err=True)
         raise typer.Exit(WRONG_INPUT)
+    if found.kind == "journey":
+        _run_journey(found, as_json=as_json)
     result = probe_once(found)
     if as_json:
         sys.stdout.write(orjson.dumps(result.row()).decode() + "\n")
     else:
         typer.echo(f"{name} is {_word(result.attempt.outcome)}: {result.attempt.reason}.")
     raise typer.Exit({Outcome.UP: 0, Outcome.DOWN: 1, Outcome.FAULT: 2}[result.attempt.outcome])
+
+
+def _run_journey(check: Check, *, as_json: bool) -> None:
+    """Run a check's journeys here, and end."""
+    with tempfile.TemporaryDirectory(prefix="golive-journey-") as place:
+        try:
+            found = run_once(check, Path(place) / "run")
+        except JobError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from error
+    if as_json:
+        rows = [{"test": r.test, "proves": r.proves, "outcome": r.outcome, "reason": r.reason} for r in found.results]
+        answer = {"outcome": found.outcome, "reason": found.reason, "results": rows}
+        sys.stdout.write(orjson.dumps(answer).decode() + "\n")
+    else:
+        for result in found.results:
+            typer.echo(f"{result.outcome:<8} {result.name} ({', '.join(result.proves)}) {result.reason}")
+        typer.echo(f"{check.name} {found.outcome}: {found.reason}.")
+    raise typer.Exit({"passed": 0, "failed": 1, "unknown": 2}[found.outcome.value])
 
 
 def _word(outcome: Outcome) -> str:

@@ -1,9 +1,11 @@
 """Pages of checks: is everything up, and what does each check see?"""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
@@ -12,16 +14,22 @@ from django.views.decorators.http import require_GET, require_POST
 from golive.alerts import liveness
 from golive.alerts.models import Flip
 from golive.changes.marks import marks
-from golive.checks import history
-from golive.checks.models import Check, Job, Ping
+from golive.checks import definition, history, probes
+from golive.checks.journeying import ask_for
+from golive.checks.maintenance import windows_of
+from golive.checks.models import Check, Job, Ping, Probe
+from golive.checks.network import regions_of
 from golive.checks.pings import ping
 from golive.checks.run import run
 from golive.checks.standing import headline, standing, standings
 from golive.checks.verdict import Outcome
+from golive.checks.windows import under_maintenance
 from golive.console.charts import Chart, Draw, Series
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
 from golive.console.window import Window, window_of
+from golive.journeys.keep import evidence as evidence_of
+from golive.journeys.models import Run
 from golive.people.models import Project, Role
 from golive.people.permissions import needs
 from golive.telemetry.store import StoreError
@@ -40,6 +48,7 @@ def _list(project: Project, window: Window) -> dict[str, Any]:
         "headline": headline(found, now),
         "trouble": trouble,
         "prober": liveness.of("checks", now),
+        "probes": [probes.row(one, now) for one in Probe.objects.all()],
     }
 
 
@@ -71,9 +80,20 @@ def check(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     if found.kind == "heartbeat":
         context["job"] = Job.objects.filter(check_row=found).first()
         context["pings"] = Ping.objects.filter(job=context["job"]).order_by("-pk")[:10]
+    context["regions"] = _regions_of(found, now)
+    context["maintenance"] = under_maintenance(windows_of().get(project.slug, []), name, now)
+    if found.kind == "journey":
+        context["runs"] = Run.objects.filter(project=project, check_name=name)[:10]
     context["flips"] = Flip.objects.filter(project=project, source=f"check:{name}").order_by("-id")[:20]
     template = "checks/detail_live.html" if request.headers.get("HX-Request") else "checks/detail.html"
     return render(request, template, context)
+
+
+def _regions_of(check: Check, now: datetime) -> list[str]:
+    """The regions that look at a check."""
+    known = regions_of(list(Probe.objects.exclude(seen_at=None)), now).out
+    wanted = definition.of(check).seen_from
+    return sorted(region for region in known if not wanted or region in wanted)
 
 
 def _charts(project: Project, name: str, window: Window) -> list[Chart]:
@@ -97,10 +117,26 @@ def probe_now(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Probe once from here and say what was seen; the state is left alone."""
     project = project_of(request, slug)
     found = get_object_or_404(Check.objects.select_related("project"), project=project, name=name)
+    if found.kind == "journey":
+        ask_for(found, timezone.now(), by=str(request.user))
+        messages.success(request, f"{name} is queued; its run appears here when it is done.")
+        return redirect("check", slug, name)
     result = run(found)
     tell = {Outcome.UP: messages.success, Outcome.DOWN: messages.error, Outcome.FAULT: messages.warning}
     tell[result.attempt.outcome](request, f"Just now, from this console: {name} {result.attempt.reason}.")
     return redirect("check", slug, name)
+
+
+@require_GET
+def evidence(request: HttpRequest, slug: str, name: str, number: int, file: str) -> HttpResponseBase:
+    """A file that a failed run left: shown when it is a picture or a log, else handed out."""
+    project = project_of(request, slug)
+    found = get_object_or_404(Run, project=project, check_name=name, pk=number)
+    path = evidence_of(found, file)
+    if path is None:
+        raise Http404("This run left no such file; only the last failures are kept.")
+    kind = {".png": "image/png", ".jsonl": "text/plain; charset=utf-8"}.get(path.suffix, "application/zip")
+    return FileResponse(path.open("rb"), content_type=kind, as_attachment=path.suffix == ".zip", filename=path.name)
 
 
 NAVIGATION = [Entry("Checks", "checks", "heart-rate-monitor", "c", 20)]
@@ -112,5 +148,6 @@ urlpatterns = [
     path("ping/<uuid:uuid>/<int:exit_status>", ping),
     path("p/<slug:slug>/checks/", checks, name="checks"),
     path("p/<slug:slug>/checks/<slug:name>/", check, name="check"),
+    path("p/<slug:slug>/checks/<slug:name>/runs/<int:number>/<str:file>", evidence, name="check-evidence"),
     path("p/<slug:slug>/checks/<slug:name>/probe/", probe_now, name="check-probe"),
 ]

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from threading import Event
 
-from golive.checks import pulses
+from golive.checks import journeying, pulses
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.prober import Prober
 from golive.kit.folders import kept_secret
 from golive.kit.outbound import Policy
-from golive.kit.periodic import Periodic, Service
+from golive.kit.periodic import Periodic, Process, Service
 
 
 def watch(stop: Event) -> None:
@@ -17,5 +17,8 @@ def watch(stop: Event) -> None:
     Prober(keeper, kept_secret("synthetic-marker")[:12], Policy.from_environment(), court=keeper).run(stop)
 
 
-PERIODIC = [Periodic("heartbeats", timedelta(seconds=5), pulses.beat)]
+PERIODIC = [
+    Periodic("heartbeats", timedelta(seconds=5), pulses.beat),
+    Periodic("journeys", timedelta(seconds=5), journeying.ask_for_due, Process.JOBS),
+]
 SERVICES = [Service("checks", watch)]

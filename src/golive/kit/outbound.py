@@ -47,6 +47,7 @@ _OUR_NETWORK = {
 _REDIRECTS = {301, 302, 303, 307, 308}
 _SECRET = ("authorization", "cookie", "proxy-authorization")
 _MOST_ADDRESSES = 3
+_SOME = 65536
 _names = ThreadPoolExecutor(max_workers=32, thread_name_prefix="names")  # getaddrinfo blocks
 
 
@@ -158,8 +159,11 @@ async def system_resolver(host: str, port: int) -> list[str]:
 
 
 @cache
-def _tls(verify: bool = True) -> ssl.SSLContext:
-    return httpx.create_ssl_context(verify=verify)
+def _tls(verify: bool = True, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+    context = httpx.create_ssl_context(verify=verify)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
 
 
 def _until(tls: Any) -> datetime | None:
@@ -286,10 +290,26 @@ class Stream:
         self.clock.end("first_byte_ms")
         return found
 
-    async def start_tls(self, *, verify: bool = True) -> None:
-        """Encrypt from here on, the way STARTTLS goes on."""
+    async def some(self) -> bytes:
+        """Whatever arrives next."""
+        found = await self.reader.read(_SOME)
+        if not found:
+            raise OutboundError(Fault.TARGET, "it closed the connection")
+        self.clock.end("first_byte_ms")
+        return found
+
+    async def rest(self, most: int = 1 << 20) -> bytes:
+        """All that arrives until the other side closes, at most so many bytes."""
+        found = bytearray()
+        while len(found) < most and (data := await self.reader.read(_SOME)):
+            self.clock.end("first_byte_ms")
+            found += data
+        return bytes(found[:most])
+
+    async def start_tls(self, *, verify: bool = True, alpn: tuple[str, ...] = ()) -> None:
+        """Encrypt from here on, the way STARTTLS goes on; `alpn` names the protocols that may be spoken within."""
         self.clock.start("tls_ms")
-        await self.writer.start_tls(_tls(verify), server_hostname=self.host)
+        await self.writer.start_tls(_tls(verify, alpn), server_hostname=self.host)
         self.clock.end("tls_ms")
 
     def phases(self) -> Phases:
@@ -307,6 +327,7 @@ async def connect(
     *,
     tls: bool = False,
     verify: bool = True,
+    alpn: tuple[str, ...] = (),
     limits: Limits = Limits(),
     policy: Policy | None = None,
     resolver: Resolver = system_resolver,
@@ -321,7 +342,7 @@ async def connect(
         stream = await _opened(host, port, addresses, clock, limits)
         try:
             if tls:
-                await stream.start_tls(verify=verify)
+                await stream.start_tls(verify=verify, alpn=alpn)
             yield stream
         finally:
             stream.writer.transport.abort()  # no lingering for a close that the other side may never answer

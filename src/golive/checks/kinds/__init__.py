@@ -23,4 +23,6 @@ def kind_of(given: Any) -> str:
         return str(getattr(given, "kind", "http"))
     if "kind" in given:
         return str(given["kind"])
+    if "file" in given:
+        return "journey"
     return SCHEMES.get(str(given.get("url", "")).partition("://")[0], "http")
