@@ -52,9 +52,9 @@ class Report(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     version: str = Field(max_length=80)
-    sent_at: float
+    sent_at: float = Field(ge=0, le=1e11)
     known: str = Field(default="", max_length=64)
-    first: int = Field(ge=1)
+    first: int = Field(ge=1, le=2**53)
     results: list[Look] = Field(default=[], max_length=MOST_RESULTS)
     details: dict[str, float | int | None] = {}
 
@@ -94,8 +94,8 @@ def exchange(probe: Probe, report: Report, now: datetime) -> Orders:
         facts.record("check_results", [result.row() for result in seen])
     taken = max(probe.taken, report.first + len(report.results) - 1)
     last = Recheck.objects.aggregate(last=Max("pk"))["last"] or 0
-    wanted = Recheck.objects.filter(pk__gt=probe.asked, check_number__in=definitions.targets.keys() or [0])
-    again = sorted(set(wanted.values_list("check_number", flat=True))) if last > probe.asked else []
+    wanted = Recheck.objects.filter(pk__gt=probe.asked).values_list("check_number", flat=True)
+    again = sorted(definitions.targets.keys() & set(wanted)) if last > probe.asked else []
     with transaction.atomic():
         Probe.objects.filter(pk=probe.pk).update(
             taken=taken, asked=max(last, probe.asked), seen_at=now, version=report.version, details=report.details

@@ -39,7 +39,9 @@ def ask_for_due() -> None:
     close_old_connections()
     now = datetime.now(UTC)
     for check in Check.objects.filter(kind="journey").select_related("state_row"):
-        looked = check.state_row.checked_at
+        last = Job.objects.filter(kind=JOURNEY.name, payload__check=check.pk).order_by("-pk").first()
+        times = [check.state_row.checked_at, last.created_at if last else None]
+        looked = max((at for at in times if at is not None), default=None)
         if looked is None or now - looked >= check.every:
             ask_for(check, now)
 
@@ -99,7 +101,11 @@ def watch(work: Work) -> dict[str, Any]:
         raise JobError("this check is gone")
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="golive-evidence-") as place:
-        found = run_once(check, Path(place) / "run")
+        folder = Path(place) / "run"
+        try:
+            found = run_once(check, folder)
+        except JobError as error:  # what cannot be run is unknown, with its reason on the page
+            found = Results(journeys.Outcome.UNKNOWN, str(error), (), timedelta(), folder)
         print(found.output)
         run = keep(check.project, check.name, found, began)
     facts.record("check_results", [_row(check, run)])

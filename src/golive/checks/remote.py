@@ -63,7 +63,7 @@ class Uplink:
 
     def record(self, results: Sequence[Result]) -> None:
         """Keep results until the server has them."""
-        self.outbox.add([_look(result) for result in results])
+        self.outbox.add([look_of(result) for result in results])
 
     def beat(self, at: datetime, numbers: Sequence[int], details: dict[str, Any]) -> None:
         """How the probe does, for the server's page."""
@@ -135,7 +135,7 @@ class Uplink:
         self.outbox.close()
 
 
-def _look(result: Result) -> dict[str, Any]:
+def look_of(result: Result) -> dict[str, Any]:
     phases = result.phases
     parts = {name: round(value, 2) for name in phases.__dataclass_fields__ if (value := getattr(phases, name))}
     return {

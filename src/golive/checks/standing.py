@@ -33,6 +33,8 @@ class Standing:
     @property
     def address(self) -> str:
         """What is asked; for a heartbeat what its job asks."""
+        if self.check.kind == "journey":
+            return self.check.full_url or self.check.project.url
         return self.check.job.ping_url if self.check.kind == "heartbeat" else self.check.full_url
 
     @property

@@ -1,0 +1,1 @@
+"""How much a probe costs, and how well it keeps its time."""
