@@ -45,7 +45,8 @@ class Site:
         self.ports: dict[str, int] = {}
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
         assert self.ready.wait(30)
 
     def _run(self) -> None:
@@ -53,6 +54,16 @@ class Site:
         self.loop.run_until_complete(self._open())
         self.ready.set()
         self.loop.run_forever()
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self.loop.close()
+
+    def close(self) -> None:
+        """Shut all doors, and let go of whoever still stands in one."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(30)
 
     async def _open(self) -> None:
         for region in REGIONS:
@@ -89,6 +100,7 @@ class Golive:
         self.flips: list[Verdict] = []
         self.sent: list[tuple[int, Attempt]] = []
         self.heard: dict[str, float] = {}
+        self.judged: set[str] = set()  # regions whose looks have come before the court
         self.wishes: dict[str, list[int]] = {region: [] for region in REGIONS}
         self.target: Target | None = None
         self.lock = threading.Lock()
@@ -114,6 +126,7 @@ class Golive:
     def arrivals(self) -> Sequence[tuple[int, Attempt]]:
         with self.lock:
             sent, self.sent = self.sent, []
+        self.judged |= {attempt.region for _, attempt in sent}
         return sent
 
     def regions(self, now: datetime) -> Regions:
@@ -185,6 +198,14 @@ class World:
             time.sleep(0.05)
         return self.golive.flips[-1]
 
+    def hears_everybody(self) -> None:
+        """Wait until the probes of all regions have reported: one that never did has no voice."""
+        end = time.monotonic() + 120
+        while self.golive.judged < set(REGIONS) - {REGION}:
+            assert time.monotonic() < end, self.golive.judged
+            time.sleep(0.05)
+        self.becomes(State.OK)
+
     def stop(self) -> None:
         for region in list(self.running):
             self.kill(region)
@@ -194,7 +215,7 @@ class World:
 def site() -> Iterator[Site]:
     made = Site()
     yield made
-    made.loop.call_soon_threadsafe(made.loop.stop)
+    made.close()
 
 
 @pytest.fixture
@@ -210,7 +231,7 @@ def world(site: Site) -> Iterator[World]:
 
 
 def test_failures_of_the_site_and_of_the_way_there(site: Site, world: World) -> None:
-    world.becomes(State.OK)
+    world.hears_everybody()
     # the process is dead
     site.all("shut")
     assert "regions" in world.becomes(State.FIRING, Scope.GLOBAL).text
@@ -236,7 +257,7 @@ def test_failures_of_the_site_and_of_the_way_there(site: Site, world: World) -> 
 
 
 def test_a_hanging_socket_a_dead_probe_and_flapping(site: Site, world: World) -> None:
-    world.becomes(State.OK)
+    world.hears_everybody()
     # a probe dies: nothing is down, and the others go on to judge
     world.kill("us")
     flips = len(world.golive.flips)
