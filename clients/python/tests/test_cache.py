@@ -47,6 +47,24 @@ def test_many_at_once_compute_once(client: Any) -> None:
     assert len(calls) == 1
 
 
+def test_what_was_kept_between_the_look_and_the_lock_is_not_computed_again(client: Any) -> None:
+    cache, other = Cache(client, "t:"), Cache(client, "t:")
+
+    class Late:
+        """Redis, except that somebody else is quicker just before the lock is asked for."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+        def set(self, *words: Any, **options: Any) -> Any:
+            other.get_or_compute("k", lambda: "theirs", ttl=60)
+            return client.set(*words, **options)
+
+    cache.redis = Late()
+    assert cache.get_or_compute("k", lambda: "ours", ttl=60) == "theirs"
+    assert client.get("t:lock:k") is None
+
+
 def test_an_old_value_is_given_while_one_computes(client: Any) -> None:
     clock = [1000.0]
     cache = Cache(client, "t:", beta=0.0, now=lambda: clock[0])

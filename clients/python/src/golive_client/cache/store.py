@@ -113,7 +113,12 @@ class Cache:
         while True:
             try:
                 if self.redis.set(lock, token, nx=True, px=round(self.lock_seconds * 1000)):
-                    break
+                    newer = self._read(key, tags)  # somebody may have kept it between our look and our lock
+                    if newer is None or newer == kept or self._now() >= newer["until"]:
+                        break
+                    self._unlock(lock, token)
+                    computed: Value = newer["value"]
+                    return computed
                 if kept is not None and self._now() < kept["until"] + kept["stale"]:
                     old: Value = kept["value"]
                     return old
