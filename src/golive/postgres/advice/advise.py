@@ -20,6 +20,7 @@ from golive.postgres.advice.candidates import as_candidate, too_small
 from golive.postgres.advice.catalog import Catalog, Index
 from golive.postgres.advice.choose import Terms
 from golive.postgres.advice.clone import FOREVER, scratch
+from golive.postgres.advice.elsewhere import NOWHERE, Elsewhere
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.advice.prove import Proof, Trial, prove
 from golive.postgres.advice.report import Change, Finding, Report
@@ -44,6 +45,7 @@ def advise(
     clone_url: str = "",
     repetitions: Mapping[str, Repetition] | None = None,
     since: datetime | None = None,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Report:
     """Advise for a workload. With `clone_url` it is proved on a copy of that database, without it is predicted only."""
     began = time.monotonic()
@@ -63,7 +65,7 @@ def advise(
         else:
             here, catalog = connection, known
             _with_hypopg(here)
-        removals = upkeep.removals(known, since, now)
+        removals = upkeep.removals(known, since, now, elsewhere.scans, elsewhere.replicas, elsewhere.foreign_keys)
         report.budget_bytes = max(round(_size(here) * plan.storage), LEAST_BUDGET)
         found = search(
             here,

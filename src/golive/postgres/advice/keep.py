@@ -8,6 +8,7 @@ import psycopg
 
 from golive.people.secrets import SecretError, resolve
 from golive.postgres.advice import catalog as catalogs
+from golive.postgres.advice import elsewhere
 from golive.postgres.advice.advise import advise
 from golive.postgres.advice.clone import sweep
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
@@ -15,7 +16,7 @@ from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.advice.report import Report, finding_dict
 from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
 from golive.postgres.base import Database
-from golive.postgres.choice import url_of
+from golive.postgres.choice import replica_urls_of, url_of
 from golive.postgres.session import Connection, session
 from golive.postgres.trouble import DatabaseTrouble, NotConfigured
 
@@ -37,7 +38,8 @@ def look(database: Database, now: datetime, log: Path | None = None, clone: str 
     with session(url_of(database)) as connection:
         statements = _statements(connection, plan, logged)
         since = _since(connection)
-        return advise(connection, statements, plan, now, clone_url, since=since)
+        around = elsewhere.look(connection, replica_urls_of(database))
+        return advise(connection, statements, plan, now, clone_url, since=since, elsewhere=around)
 
 
 def _clone(plan: AdvicePlan) -> str:
