@@ -1,7 +1,8 @@
 """The rooms of the house, lowest first, and what composition finds in each by file name.
 
 `models` tables · `pages` (`urlpatterns`, `NAVIGATION`) · `api` (`router`) · `commands` (`app`) · `section`
-(golive.toml) · `tasks` (`PERIODIC`, `SERVICES`) · `panels` (home page, search).
+(golive.toml) · `tasks` (`PERIODIC`, `SERVICES`) · `panels` (home page, search) ·
+`gates` (of deploys).
 """
 
 from collections.abc import Iterator

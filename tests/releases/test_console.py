@@ -8,7 +8,8 @@ from golive.alerts.models import Severity
 from golive.incidents import actions, moves
 from golive.people import tokens
 from golive.people.models import Role, User
-from golive.releases import gates
+from golive.readiness.models import Plan
+from golive.releases import door, gates
 from golive.releases.gates import Objection
 from golive.releases.models import DeployState, Environment, Release
 from tests.releases.conftest import Shop
@@ -79,6 +80,31 @@ def test_a_gate_objects_and_can_be_overridden(shop: Shop) -> None:
         assert "it is Friday" in outcome.reason
     finally:
         gates.unregister_gate("freeze")
+
+
+def test_a_critical_incident_holds_deploys_until_somebody_says_why(shop: Shop) -> None:
+    incident = moves.open_incident(shop.project, "checkout is broken", Severity.CRITICAL, timezone.now())
+    assert "incident" in gates.names()
+    held = shop.ship()
+    assert held.state == DeployState.FAILED
+    assert str(incident) in held.reason
+    remedy = door.deploy(shop.build(), shop.where, overrides={"incident": "it is the remedy"})
+    assert remedy.state == DeployState.DONE, remedy.reason
+
+
+def test_an_unproved_checklist_holds_the_first_deploy_and_the_others_only_when_asked(shop: Shop) -> None:
+    found = gates.objections(shop.where, shop.build(), {})
+    assert found == [], "a project without [readiness] has promised nothing"
+    plan = Plan.objects.create(project=shop.project, settings={})
+    first = shop.ship()
+    assert first.state == DeployState.FAILED
+    assert "readiness" in first.reason
+    assert "golive check" in first.reason
+    assert door.deploy(shop.build(), shop.where, overrides={"readiness": "nobody pays yet"}).well
+    assert shop.ship().well
+    plan.settings = {"gate": True}
+    plan.save()
+    assert "readiness" in shop.ship().reason
 
 
 def test_the_api_tells_and_asks(shop: Shop) -> None:

@@ -30,7 +30,7 @@ class Common(BaseModel):
     journeys_environment: dict[str, str] = {}
     """What the journeys are given, by reference: GOLIVE_MAIL_URL = "env:MAIL_URL"."""
     gate: bool = False
-    """Refuse production deploys while an item blocks; the first deploy is always gated."""
+    """Refuse every production deploy while an item blocks; with [readiness] the first one always is."""
 
 
 ReadinessSection: type[Common] = create_model(

@@ -1,10 +1,11 @@
-"""May this deploy begin? Higher rooms register gates: an open incident, a spent error budget, a missing check."""
+"""May this deploy begin? Higher rooms register gates in their `gates.py`: an open incident, a checklist not proved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from golive.releases.models import Environment, Release
+from golive.rooms import modules
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def unregister_gate(name: str) -> None:
 def objections(environment: Environment, release: Release, overrides: Mapping[str, str]) -> list[Objection]:
     """What stands in the way; a gate that a person overrode with a reason is not asked. A gate that breaks objects."""
     found: list[Objection] = []
-    for name, gate in _gates.items():
+    for name, gate in _known().items():
         if overrides.get(name) or overrides.get("all"):
             continue
         try:
@@ -52,4 +53,10 @@ def objections(environment: Environment, release: Release, overrides: Mapping[st
 
 def names() -> list[str]:
     """The registered gates."""
-    return sorted(_gates)
+    return sorted(_known())
+
+
+def _known() -> dict[str, Gate]:
+    for _ in modules("gates"):  # importing them registers their gates
+        pass
+    return _gates
