@@ -2,24 +2,29 @@
 
 import logging
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from django.utils import timezone
 
 from golive.jobs.kinds import Kind, Work, register
 from golive.kit.periodic import Periodic, Process
-from golive.postgres.advice import keep
 from golive.postgres.base import Database
 from golive.postgres.trouble import DatabaseTrouble
 
 log = logging.getLogger(__name__)
 
 
+def _keep() -> Any:
+    """The advisor, loaded when it is needed: its parser and solver weigh 30 MB, and every process reads this file."""
+    return import_module("golive.postgres.advice.keep")
+
+
 def follow_all() -> None:
     """See whether advised indexes are in production, and what they brought."""
     for database in Database.objects.select_related("project"):
         try:
-            keep.follow(database, timezone.now())
+            _keep().follow(database, timezone.now())
         except DatabaseTrouble as error:
             log.warning("%s: %s", database.project.slug, error)
 
@@ -29,6 +34,7 @@ def advise(work: Work) -> dict[str, Any]:
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
     now = timezone.now()
     work.progress(None, "asks the planner, then proves on the clone")
+    keep = _keep()
     run = keep.save(database, keep.look(database, now), str(work.payload.get("by", "golive")), now)
     return {"run": run.pk}
 
