@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
 from examples.demo.install import Install
@@ -13,6 +14,12 @@ from golive.sandbox.servers import PostgresServer
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts() -> None:
+    """Rates are counted by token in the cache, and each test's first token has the same number."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -234,7 +234,7 @@ def test_failures_of_the_site_and_of_the_way_there(site: Site, world: World) -> 
     world.hears_everybody()
     # the process is dead
     site.all("shut")
-    assert "regions" in world.becomes(State.FIRING, Scope.GLOBAL).text
+    assert "does not speak HTTP" in world.becomes(State.FIRING, Scope.GLOBAL).text
     site.all("open")
     world.becomes(State.OK)
     # one region is cut off, and comes back

@@ -1,7 +1,11 @@
 """Places stand under the heading that their order says."""
 
+import re
+from collections import Counter
+
 import pytest
 
+from golive import urls
 from golive.console.navigation import HEADINGS, Entry, grouped
 
 
@@ -26,3 +30,12 @@ def test_grouped(orders: list[int], expected: list[tuple[str, list[str]]]) -> No
 def test_every_order_has_a_place() -> None:
     assert HEADINGS[0][0] == 0
     assert sum(len(entries) for _, entries in grouped(map(place, range(200)))) == 200
+
+
+def test_no_page_hides_another() -> None:
+    """Of two pages with one address only the first is ever seen; of two with one name, links go to the last."""
+    patterns = [pattern for module in urls.PAGES for pattern in module.urlpatterns]
+    addresses = [re.sub(r"<(?:\w+:)?\w+>", "<>", str(pattern.pattern)) for pattern in patterns]
+    names = [pattern.name for pattern in patterns if pattern.name]
+    for found in (addresses, names):
+        assert [one for one, count in Counter(found).items() if count > 1] == []

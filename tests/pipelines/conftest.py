@@ -19,7 +19,7 @@ def own_work_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     """Workspaces in a folder that every user can pass through, as /var/tmp is."""
     folder = tmp_path_factory.mktemp("work")
     for parent in (folder, *folder.parents):
-        if parent == folder or parent.name.startswith("pytest"):
+        if parent == folder or parent.name.startswith(("pytest", "popen")):
             parent.chmod(0o755)
     monkeypatch.setenv("GOLIVE_WORK", str(folder / "golive"))
     work.root.cache_clear()

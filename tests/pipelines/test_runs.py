@@ -172,7 +172,8 @@ for name in ("DB", "REDIS_URL"):
 """
     commit(text, {"connect.py": connect})
     run = ship(project, repository, [Stage.INTEGRATION])
-    assert run.state == State.PASSED, f"{run.reason} {said(run, 'integration')}"
+    why = RunStep.objects.get(run=run, name="integration").reason
+    assert run.state == State.PASSED, f"{run.reason}: {why} {said(run, 'integration')}"
     assert "@127.0.0.1:" in said(run, "integration")
     assert not [line for line in os.popen("ps -eo args") if os.environ["GOLIVE_WORK"] in line]  # noqa: S605
 

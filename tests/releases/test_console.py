@@ -32,7 +32,7 @@ def test_pages_and_the_button(shop: Shop, ada: Client) -> None:
     one = ada.get(f"/p/shop/deploys/{second.deploy_id}/").content.decode()
     assert "Watch it" in one
     assert ada.get("/p/shop/releases/1/").status_code == 200
-    assert ada.get("/p/shop/runs/").status_code == 200
+    assert ada.get("/p/shop/commands/").status_code == 200
     assert ada.get("/p/shop/environments/production/env/").status_code == 200
     to = Release.objects.get(project=shop.project, number=1).pk
     answer = ada.post("/p/shop/environments/production/rollback/", {"to": to})

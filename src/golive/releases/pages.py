@@ -241,8 +241,8 @@ def env_change(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 urlpatterns = [
     *preview_pages.urlpatterns,
-    path("p/<slug:slug>/runs/", runs, name="runs"),
-    path("p/<slug:slug>/runs/<int:number>/", run, name="run"),
+    path("p/<slug:slug>/commands/", runs, name="command-runs"),
+    path("p/<slug:slug>/commands/<int:number>/", run, name="command-run"),
     path("p/<slug:slug>/environments/<slug:name>/env/", env, name="environment-env"),
     path("p/<slug:slug>/environments/<slug:name>/env/change/", env_change, name="environment-env-change"),
     path("p/<slug:slug>/releases/", releases, name="releases"),

@@ -95,5 +95,5 @@ def flip_cron(where: Environment, name: str, well: bool, reason: str, made: Comm
             reason=reason,
             at=SYSTEM.now(),
             environment=where.name,
-            link=f"/p/{where.project.slug}/runs/{made.pk}/" if made else f"/p/{where.project.slug}/releases/",
+            link=f"/p/{where.project.slug}/commands/{made.pk}/" if made else f"/p/{where.project.slug}/releases/",
         )
