@@ -26,7 +26,8 @@ from golive.checks.kinds.http import HttpSection, at_path, judge, steps
 from golive.checks.kinds.websocket import _MAGIC
 from golive.checks.probe import Result, Target, probe
 from golive.checks.verdict import Outcome
-from golive.kit.outbound import Answer, Phases, Policy
+from golive.kit.connections import Phases, Policy
+from golive.kit.outbound import Answer
 from golive.sandbox.servers import PostgresServer, RedisServer
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))

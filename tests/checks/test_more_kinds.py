@@ -16,7 +16,7 @@ from golive.checks.kind import Asking, Seen
 from golive.checks.kinds import KINDS, kind_of
 from golive.checks.kinds.domain import expiry_of_rdap, expiry_of_whois, services_of
 from golive.checks.kinds.icmp import checksum, is_reply, packet
-from golive.kit.outbound import Fault, Limits, OutboundError, Policy
+from golive.kit.connections import Fault, Limits, OutboundError, Policy
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

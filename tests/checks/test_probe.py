@@ -11,7 +11,7 @@ from golive.checks.kind import Seen
 from golive.checks.kinds.http import HttpSection
 from golive.checks.probe import Target, explain, headers, judge, probe
 from golive.checks.verdict import Outcome
-from golive.kit.outbound import Fault, OutboundError, Phases, Policy
+from golive.kit.connections import Fault, OutboundError, Phases, Policy
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))
 MARKER = "abcdef012345"

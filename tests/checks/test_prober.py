@@ -14,7 +14,7 @@ from golive.checks.probe import Result, Target
 from golive.checks.prober import Prober
 from golive.checks.verdict import Attempt, Position, Verdict
 from golive.checks.windows import Window
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 
 LOOPBACK = Policy((ipaddress.ip_network("127.0.0.0/8"),))
 

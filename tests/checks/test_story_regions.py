@@ -29,7 +29,7 @@ from golive.checks.probe import REGION, Result, Target
 from golive.checks.prober import Prober
 from golive.checks.verdict import Attempt, Position, Scope, Verdict
 from golive.checks.windows import Window
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 
 FACTOR = 60  # a second here is a minute in production
 EVERY = timedelta(seconds=60 / FACTOR)

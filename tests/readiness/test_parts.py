@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.secrets.corpus import corpus
-from golive.kit.outbound import Limits
+from golive.kit.connections import Limits
 from golive.readiness import advisories, routes, signing
 from golive.readiness.asking import Ask, Site
 from golive.readiness.locks import Package, bill, package_lock, requirements, toml_lock

@@ -22,8 +22,8 @@ from golive.checks.kinds import KINDS
 from golive.checks.models import Arrival, Check, Probe, Recheck
 from golive.checks.probe import Result, Target
 from golive.checks.verdict import Attempt, Outcome
+from golive.kit.connections import Phases
 from golive.kit.folders import kept_secret
-from golive.kit.outbound import Phases
 from golive.people.models import Project, Secret
 from golive.telemetry import facts
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from golive.config.values import Duration, Resolved
+from golive.kit.connections import Limits, Phases, Policy
 from golive.kit.durations import format_duration
-from golive.kit.outbound import Limits, Phases, Policy
 from golive.people.secrets import is_reference
 
 SHORTEST = timedelta(seconds=1)

@@ -11,8 +11,8 @@ from golive.checks.kind import Asking, Common, Seen
 from golive.checks.kinds import KINDS
 from golive.checks.verdict import Attempt, Outcome
 from golive.kit.clock import SYSTEM, Clock
+from golive.kit.connections import Fault, Limits, OutboundError, Phases, Policy
 from golive.kit.durations import format_duration
-from golive.kit.outbound import Fault, Limits, OutboundError, Phases, Policy
 
 REGION = "built-in"
 

@@ -21,7 +21,7 @@ from golive.checks.probe import REGION, Result, Target, probe
 from golive.checks.verdict import Attempt, Outcome, Position, Verdict
 from golive.checks.windows import Window
 from golive.kit.clock import SYSTEM, Clock
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 
 log = logging.getLogger("golive.checks")
 MOST_IN_FLIGHT = 500

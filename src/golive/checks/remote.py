@@ -21,8 +21,8 @@ from golive.checks.outbox import Outbox
 from golive.checks.probe import Result, Target
 from golive.checks.prober import Prober
 from golive.checks.verdict import Position
+from golive.kit.connections import Policy
 from golive.kit.folders import write_private
-from golive.kit.outbound import Policy
 
 log = logging.getLogger("golive.probe")
 PATH = "/api/v1/probe/exchange"

@@ -5,8 +5,8 @@ import asyncio
 from golive.checks.keeper import target_of
 from golive.checks.models import Check
 from golive.checks.probe import Result, probe
+from golive.kit.connections import Policy
 from golive.kit.folders import kept_secret
-from golive.kit.outbound import Policy
 
 
 def run(check: Check) -> Result:

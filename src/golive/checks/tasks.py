@@ -6,8 +6,8 @@ from threading import Event
 from golive.checks import journeying, pulses
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.prober import Prober
+from golive.kit.connections import Policy
 from golive.kit.folders import kept_secret
-from golive.kit.outbound import Policy
 from golive.kit.periodic import Periodic, Process, Service
 
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from golive.alerts import liveness
 from golive.alerts.liveness import Liveness
 from golive.incidents.models import Watchdog
+from golive.kit.connections import Limits, OutboundError
 from golive.kit.durations import format_duration
-from golive.kit.outbound import Limits, OutboundError, fetch_blocking
+from golive.kit.outbound import fetch_blocking
 from golive.notify.models import OutboxMessage, Urgency
 from golive.notify.outbox import WAITING
 from golive.people.secrets import is_reference, resolve

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from golive.kit import outbound
+from golive.kit.connections import OutboundError
+from golive.kit.outbound import fetch_blocking
 from golive.people import secrets
 from golive.pipelines.hosts import HOSTS
 from golive.pipelines.hosts.host import Call, Host, Status
@@ -81,14 +82,14 @@ def _call(source: Source, host: Host, call: Call) -> dict[str, Any]:
     name, value = host.authorization(secrets.resolve(source.token))
     address = (source.api or host.api).rstrip("/") + call.path
     try:
-        answer = outbound.fetch_blocking(
+        answer = fetch_blocking(
             address,
             method=call.method,
             headers={name: value, "Content-Type": "application/json", "User-Agent": "golive"},
             content=orjson.dumps(call.body),
             private=[name],
         )
-    except outbound.OutboundError as error:
+    except OutboundError as error:
         raise ReportingError(f"{source.host} could not be told: {error}") from error
     if not 200 <= answer.status < 300:
         raise ReportingError(f"{source.host} answered {answer.status} to {call.method} {call.path}")

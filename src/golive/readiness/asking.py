@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from golive.checks.probe import headers
+from golive.kit.connections import Fault, Limits, OutboundError, Policy
 from golive.kit.folders import kept_secret
-from golive.kit.outbound import Answer, Fault, Limits, OutboundError, Policy, fetch
+from golive.kit.outbound import Answer, fetch
 from golive.readiness.exchange import shown
 from golive.readiness.verdict import CannotTell
 

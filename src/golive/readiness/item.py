@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 from golive.people.secrets import SecretError, is_reference, resolve
 from golive.readiness.asking import Site
 from golive.readiness.verdict import CannotTell, Control, Report

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.types import ASGIApp
 
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 from golive.readiness.asking import Site
 from golive.readiness.verdict import CannotTell, Control, Report
 from golive.sandbox.hosting import Hosted

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from golive.changes.models import Change, Kind
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 from golive.people.models import Project
 from golive.readiness.item import Item, Place, Subject
 from golive.readiness.section import Common, plan_of

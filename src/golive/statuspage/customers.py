@@ -12,7 +12,8 @@ from golive.incidents import impact
 from golive.incidents.lifecycle import CLOSED, OPEN
 from golive.incidents.models import EntryKind, Incident
 from golive.incidents.timeline import write
-from golive.kit.outbound import Limits, OutboundError, fetch_blocking
+from golive.kit.connections import Limits, OutboundError
+from golive.kit.outbound import fetch_blocking
 from golive.notify.models import Urgency
 from golive.notify.outbox import Content, enqueue
 from golive.oncall.plan import address

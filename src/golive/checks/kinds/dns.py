@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from golive.checks.kind import Asking, Kind, Placed, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, Phases
+from golive.kit.connections import Fault, OutboundError, Phases
 
 
 def _list(value: Any) -> Any:

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from golive.checks.kind import Asking, DaysLeft, Kind, Placed, Seen, place
 from golive.config.values import Duration, Resolved
-from golive.kit.outbound import Fault, Limits, OutboundError, Phases, connect, fetch
+from golive.kit.connections import Fault, Limits, OutboundError, Phases, connect
+from golive.kit.outbound import fetch
 
 BOOTSTRAP = "https://data.iana.org/rdap/dns.json"
 WHOIS = "whois.iana.org:43"

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from golive.checks.kind import Asking, Kind, Placed, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, Stream, connect
+from golive.kit.connections import Fault, OutboundError, Stream, connect
 
 PATH = "/grpc.health.v1.Health/Check"
 STATUS = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}

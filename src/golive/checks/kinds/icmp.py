@@ -12,7 +12,7 @@ from pydantic import Field
 
 from golive.checks.kind import Asking, Kind, Placed, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, Phases, judged
+from golive.kit.connections import Fault, OutboundError, Phases, judged
 
 _ECHO, _REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
 _PERMIT = "as root run: sysctl net.ipv4.ping_group_range='0 2147483647'"

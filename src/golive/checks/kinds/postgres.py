@@ -11,7 +11,7 @@ import psycopg
 
 from golive.checks.kind import Asking, Kind, Placed, Reference, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, connect, judged
+from golive.kit.connections import Fault, OutboundError, connect, judged
 
 _VERSION = 196608  # protocol 3.0
 _LONGEST = 64 * 1024

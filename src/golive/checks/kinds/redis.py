@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from golive.checks.kind import Asking, Kind, Placed, Reference, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Stream, connect
+from golive.kit.connections import Stream, connect
 
 
 class RedisSection(Placed):

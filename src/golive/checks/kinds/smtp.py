@@ -4,7 +4,7 @@ from typing import Literal
 
 from golive.checks.kind import Asking, DaysLeft, Kind, Placed, Seen, certificate_trouble, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, Stream, connect
+from golive.kit.connections import Fault, OutboundError, Stream, connect
 
 
 class SmtpSection(Placed):

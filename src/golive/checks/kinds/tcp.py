@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from golive.checks.kind import Asking, Kind, Placed, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import Fault, OutboundError, connect
+from golive.kit.connections import Fault, OutboundError, connect
 
 
 class TcpSection(Placed):

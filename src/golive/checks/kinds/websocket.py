@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from golive.checks.kind import Asking, Kind, Placed, Seen, place
 from golive.config.values import Resolved
-from golive.kit.outbound import connect
+from golive.kit.connections import connect
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 import orjson
 from django.conf import settings as django_settings
 
-from golive.kit.outbound import Limits, OutboundError, fetch_blocking
+from golive.kit.connections import Limits, OutboundError
+from golive.kit.outbound import fetch_blocking
 from golive.notify import reach, webpush
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage

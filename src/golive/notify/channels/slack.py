@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from golive.kit.outbound import Limits, OutboundError, fetch_blocking
+from golive.kit.connections import Limits, OutboundError
+from golive.kit.outbound import fetch_blocking
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
 from golive.people.secrets import SecretError, resolve

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import orjson
 
-from golive.kit.outbound import Limits, OutboundError, fetch_blocking
+from golive.kit.connections import Limits, OutboundError
+from golive.kit.outbound import fetch_blocking
 from golive.notify.channels import DeliveryError
 from golive.notify.models import Channels, OutboxMessage
 from golive.notify.signature import default_secret, sign
