@@ -1,8 +1,8 @@
-"""Monitoring and alerting: a fault with a nonce reaches the person on call and is acknowledged; every rule has data."""
+"""Monitoring and alerting: a fault with a nonce reaches the person on call and is acknowledged; every rule fires."""
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,19 +18,22 @@ from golive.incidents.models import Incident
 from golive.kit.durations import format_duration
 from golive.notify.models import OutboxMessage
 from golive.people.models import Project
+from golive.readiness import firing
 from golive.readiness.asking import until
 from golive.readiness.inputs import of_settings, short
 from golive.readiness.item import Area, Item, Subject, command_environment
 from golive.readiness.planted import judged
 from golive.readiness.programs import run
 from golive.readiness.verdict import Control, Report
+from golive.rules.configure import ensure
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import RuleKind
+from golive.rules.settings import COOKBOOK
 
 SOURCE = "readiness:rehearsal"
 PATIENCE = timedelta(seconds=100)
 PAGED_WITHIN = timedelta(minutes=2)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
+EVALUATED_WITHIN = timedelta(minutes=2)
 
 
 class MonitoringSettings(BaseModel):
@@ -42,9 +45,7 @@ class MonitoringSettings(BaseModel):
     wait: Duration = timedelta()
     """How long a run waits for a person to acknowledge; later runs take what was acknowledged meanwhile."""
     fired: bool = True
-    """Every rule must have fired once within `fired_within`, in a rehearsal (golive drill) or for real."""
-    fired_within: Duration = timedelta(days=90)
-    """How long a rule's firing counts."""
+    """Fire each rule of the cookbook in a rehearsal: planted telemetry with a nonce, which nobody is told of."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ class Paged:
 
 @dataclass(frozen=True)
 class Ruled:
-    """What is known of a rule."""
+    """What is known of a rule. `fired` is what it said in the rehearsal; None when there was none."""
 
     name: str
     enabled: bool
     has_data: bool
-    fired_at: datetime | None
+    fired: str | None = None
 
 
 def examine_page(paged: Paged) -> Report:
@@ -96,24 +97,31 @@ def examine_page(paged: Paged) -> Report:
     return report
 
 
-def examine_rules(rules: Sequence[Ruled], *, fired: bool, since: datetime) -> Report:
-    """Every rule is on, sees data, and has been seen to fire."""
-    report = Report(expected=len(rules))
+def examine_rules(rules: Sequence[Ruled], evaluated_at: datetime | None, now: datetime) -> Report:
+    """Every rule is on, sees data, fires when it should, and is asked all the time."""
+    report = Report(expected=len(rules) + 1, examined=len(rules) + 1)
     for rule in rules:
-        report.examined += 1
         if not rule.enabled:
             report.convict(f"rule {rule.name}", f"the rule {rule.name} is switched off")
         elif not rule.has_data:
             report.convict(f"rule {rule.name} data", f"the rule {rule.name} has no data: it can never fire")
-        elif fired and (rule.fired_at is None or rule.fired_at < since):
-            report.doubt(f"rule {rule.name} fired", f"the rule {rule.name} has never been seen to fire", "golive drill")
+        elif rule.fired == "":
+            text = f"the rule {rule.name} was given what it is there for, and did not fire"
+            report.convict(f"rule {rule.name} fired", text)
+    if evaluated_at is None or now - evaluated_at > EVALUATED_WITHIN:
+        when = "never" if evaluated_at is None else f"{format_duration(now - evaluated_at)} ago"
+        report.convict("rules", f"the rules were last evaluated {when}: the pager does not run")
     return report
 
 
 def examine(subject: Subject) -> Report:
     wanted = subject.settings("monitoring", MonitoringSettings)
     project = Project.objects.get(pk=subject.number)
-    report = examine_rules(_rules(project), fired=wanted.fired, since=subject.now - wanted.fired_within)
+    fired = firing.rehearse(project) if wanted.fired else None
+    rules, newest = _rules(project, fired)
+    report = examine_rules(rules, newest, timezone.now())
+    if fired is not None:
+        report.facts["rules fired in rehearsal"] = {"nonce": fired.nonce, **fired.said}
     checks = Check.objects.filter(project=project).count()
     report.expected, report.examined = report.expected + 1, report.examined + 1
     if not checks:
@@ -122,18 +130,18 @@ def examine(subject: Subject) -> Report:
     return report
 
 
-def _rules(project: Project) -> list[Ruled]:
-    known: Mapping[str, Rule] = {rule.kind: rule for rule in Rule.objects.filter(project=project)}
-    found = []
-    for kind in RuleKind:
-        rule = known.get(kind.value)
-        states = RuleState.objects.filter(rule=rule) if rule else RuleState.objects.none()
-        fired = Flip.objects.filter(project=project, source=f"rule:{kind.value}", new=State.FIRING)
+def _rules(project: Project, fired: firing.Fired | None) -> tuple[list[Ruled], datetime | None]:
+    """The cookbook's rules, and when a rule was evaluated last."""
+    found, newest = [], None
+    for rule in (rule for rule in ensure(project) if rule.kind in COOKBOOK):
+        states = RuleState.objects.filter(rule=rule)
         # The rule of no signups decides nothing on its first day; until then it has data when events arrive.
         has_data = states.filter(~Q(state=State.UNKNOWN) | Q(reason__contains="events arrive")).exists()
-        last = fired.aggregate(at=Max("at"))["at"]
-        found.append(Ruled(kind.value, rule is not None and rule.in_force().enabled, has_data, last))
-    return found
+        said = fired.said.get(rule.name, "") if fired else None
+        found.append(Ruled(rule.name, rule.in_force().enabled, has_data, said))
+        last = states.aggregate(at=Max("evaluated_at"))["at"]
+        newest = max(filter(None, (newest, last)), default=None)
+    return found, newest
 
 
 def _earlier(project: Project, now: datetime) -> Paged | None:
@@ -201,16 +209,18 @@ def _paged(project: Project, nonce: str, planted: datetime) -> Paged | None:
 def controls() -> list[Control]:
     at = datetime(2026, 1, 1, 12).astimezone()
     soon, late = at + timedelta(seconds=40), at + timedelta(minutes=4)
-    good = [Ruled(kind.value, True, True, at) for kind in RuleKind]
+    good = [Ruled(kind.value, True, True, "critical: it fired") for kind in COOKBOOK]
 
-    def rules(changed: Ruled) -> Report:
-        return examine_rules([changed, *good[1:]], fired=True, since=at - timedelta(days=90))
+    def rules(changed: Ruled, evaluated: datetime = at) -> Report:
+        return examine_rules([changed, *good[1:]], evaluated, at)
 
     return [
         judged("a page that never comes", True, lambda: examine_page(Paged(at, None, None))),
         judged("a page that comes late", True, lambda: examine_page(Paged(at, late, late, "ada"))),
-        judged("a rule without data", True, lambda: rules(Ruled("p95", True, False, at))),
-        judged("a rule that is off", True, lambda: rules(Ruled("p95", False, True, at))),
+        judged("a rule without data", True, lambda: rules(Ruled("p95", True, False, "critical: it fired"))),
+        judged("a rule that is off", True, lambda: rules(Ruled("p95", False, True, "critical: it fired"))),
+        judged("a rule that does not fire", True, lambda: rules(Ruled("p95", True, True, ""))),
+        judged("a pager that is gone", True, lambda: rules(good[0], at - timedelta(minutes=5))),
         judged("paged and acknowledged", False, lambda: examine_page(Paged(at, soon, late, "ada"))),
         judged("rules that have fired", False, lambda: rules(good[0])),
     ]
