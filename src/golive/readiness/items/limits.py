@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from html.parser import HTMLParser
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -25,6 +24,7 @@ from golive.readiness.inputs import of_target
 from golive.readiness.item import Area, Item, Subject
 from golive.readiness.planted import planted
 from golive.readiness.verdict import CannotTell, Control, Report
+from golive.readiness.visitor import hidden_fields
 
 SPARE = 3  # requests beyond the limit before it must have been reached
 FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP")
@@ -85,17 +85,6 @@ class Limited:
         return Ask(self.wanted.path, self.wanted.method, sent, content)
 
 
-class _Hidden(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("type") == "hidden" and given.get("name"):
-            self.found[str(given["name"])] = given.get("value") or ""
-
-
 def opened(site: Site, name: str, wanted: LimitSettings) -> Limited:
     """The route with what its form must carry. Raises CannotTell."""
     if not wanted.form:
@@ -104,10 +93,8 @@ def opened(site: Site, name: str, wanted: LimitSettings) -> Limited:
     if answer is None or answer.status != 200:
         status = answer.status if answer else "nothing"
         raise CannotTell(name, f"the form {wanted.form} answers {status}", f"[readiness.limits.routes.{name}] form")
-    parser = _Hidden()
-    parser.feed(answer.body.decode("utf-8", "replace"))
     cookies = [value.partition(";")[0] for key, value in answer.headers if key.lower() == "set-cookie"]
-    return Limited(name, wanted, parser.found, "; ".join(cookies))
+    return Limited(name, wanted, hidden_fields(answer.body), "; ".join(cookies))
 
 
 def limited(answer: Answer | None) -> bool:
