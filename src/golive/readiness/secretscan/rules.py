@@ -8,8 +8,8 @@ import binascii
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import re2
@@ -86,12 +86,19 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Hit:
-    """A secret's rule, line, and the salted print by which it is recognised again."""
+    """A secret's rule, line, and the salted print by which it is recognised again; its value is never shown."""
 
     rule: str
     line: int
     fingerprint: str
     encoded: bool = False
+    secret: str = field(default="", repr=False, compare=False)
+
+    @property
+    def named(self) -> str:
+        """The rule with its article: "an AWS access key"."""
+        first = self.rule.split()[0]
+        return f"{'an' if first[0] in 'aAO' or first in ('npm',) else 'a'} {self.rule}"
 
 
 def entropy(text: str) -> float:
@@ -121,9 +128,26 @@ def scan(text: str, *, decode: bool = True) -> Iterator[Hit]:
             line = text.count("\n", 0, start) + 1
             if (line, secret) not in seen:
                 seen.add((line, secret))
-                yield Hit(rule.name, line, fingerprint(secret))
+                yield Hit(rule.name, line, fingerprint(secret), secret=secret)
     if decode:
         yield from _encoded(text, spans)
+
+
+def scan_for(text: str, known: Mapping[str, str]) -> Iterator[Hit]:
+    """`scan`, and the values of secrets that are known by name, whatever they look like."""
+    seen = set()
+    for hit in scan(text):
+        seen.add(hit.fingerprint)
+        yield hit
+    for name, value in known.items():
+        place = text.find(value)
+        if place >= 0 and (mark := fingerprint(value)) not in seen:
+            yield Hit(f"value of {name}", text.count("\n", 0, place) + 1, mark, secret=value)
+
+
+def looks_made_up(value: str) -> bool:
+    """Whether a value is a placeholder that nobody replaced."""
+    return bool(_PLACEHOLDER.search(value) or _WORDS.fullmatch(value)) or len(set(value)) < 6
 
 
 def _encoded(text: str, spans: list[tuple[int, int]]) -> Iterator[Hit]:
@@ -139,7 +163,7 @@ def _encoded(text: str, spans: list[tuple[int, int]]) -> Iterator[Hit]:
         if not inner.isprintable() and "\n" not in inner:
             continue
         for hit in scan(inner, decode=False):
-            yield Hit(hit.rule, text.count("\n", 0, start) + 1, hit.fingerprint, encoded=True)
+            yield Hit(hit.rule, text.count("\n", 0, start) + 1, hit.fingerprint, True, hit.secret)
 
 
 def believable(rule: Rule, secret: str) -> bool:

@@ -1,12 +1,15 @@
 """Scanning a working tree and the whole history of a repository: each distinct content once."""
 
 import subprocess
+import tarfile
 import tempfile
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from golive.readiness.secretscan.rules import Hit, scan
+from golive.readiness.secretscan.rules import Hit, scan_for
 from golive.readiness.verdict import CannotTell
 
 MOST_BYTES = 1_500_000
@@ -55,8 +58,8 @@ def text_of(content: bytes) -> str | None:
     return content.decode("utf-8", "replace")
 
 
-def tree(folder: Path) -> Scanned:
-    """Every file that git tracks or would add. Raises CannotTell when this is no repository."""
+def tree(folder: Path, known: Mapping[str, str] | None = None) -> Scanned:
+    """Every file that git tracks or would add; `known` are secrets by name. Raises CannotTell for no repository."""
     listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
     names = [name for name in listed.decode("utf-8", "replace").split("\0") if name]
     done = Scanned(0, len(names), [])
@@ -67,15 +70,41 @@ def tree(folder: Path) -> Scanned:
             continue
         text = text_of(file.read_bytes())
         if text is not None:
-            done.hits += [Placed(name, hit) for hit in scan(text)]
+            done.hits += [Placed(name, hit) for hit in scan_for(text, known or {})]
     return done
+
+
+def opened(file: Path) -> Iterator[tuple[str, str]]:
+    """The texts of a file by name: those inside of it when it is an archive (zip, wheel, tar)."""
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for one in archive.infolist():
+                    if not one.is_dir() and one.file_size <= MOST_BYTES and not _boring(one.filename):
+                        yield from _named(one.filename, archive.read(one))
+        elif tarfile.is_tarfile(file):
+            with tarfile.open(file) as tar:
+                for member in tar:
+                    if member.isfile() and member.size <= MOST_BYTES and not _boring(member.name):
+                        inner = tar.extractfile(member)
+                        yield from _named(member.name, inner.read() if inner else b"")
+        elif file.stat().st_size <= MOST_BYTES and not _boring(file.name):
+            yield from _named(file.name, file.read_bytes())
+    except (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+        raise CannotTell(file.name, f"{file.name} cannot be read: {error}", "build it again") from error
+
+
+def _named(name: str, content: bytes) -> Iterator[tuple[str, str]]:
+    text = text_of(content)
+    if text is not None:
+        yield name, text
 
 
 def _boring(name: str) -> bool:
     return Path(name).suffix.lower() in _SKIPPED or Path(name).name in _LOCKS
 
 
-def history(folder: Path) -> Scanned:
+def history(folder: Path, known: Mapping[str, str] | None = None) -> Scanned:
     """Every blob that any ref reaches, each once, streamed through one git process."""
     listed = _git(folder, "rev-list", "--objects", "--all").decode("utf-8", "replace").splitlines()
     names: dict[str, str] = {}
@@ -91,7 +120,7 @@ def history(folder: Path) -> Scanned:
             continue
         text = text_of(content)
         if text is not None:
-            done.hits += [Placed(names[ident], hit, ident) for hit in scan(text)]
+            done.hits += [Placed(names[ident], hit, ident) for hit in scan_for(text, known or {})]
     return done
 
 
