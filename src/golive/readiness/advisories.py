@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,18 @@ def ask(site: Site, packages: Sequence[Package]) -> list[Advisory]:
         for ident, answer in zip(idents, answers, strict=True)
     }
     return [advisory(known[ident], package) for ident, package in found]
+
+
+def rated(site: Site, found: Sequence[Advisory]) -> list[Advisory]:
+    """Advisories with the severity that OSV has of them, where they came without one."""
+    unrated = [one for one in found if not one.severity]
+    answers = dict(zip(unrated, site.all([Ask(f"/v1/vulns/{one.ident}") for one in unrated]), strict=True))
+    whole = []
+    for one in found:
+        answer = answers.get(one)
+        record = _json(answer.body, one.ident) if answer is not None and answer.status == 200 else {}
+        whole.append(replace(one, severity=severity(record)) if record else one)
+    return whole
 
 
 def _json(body: bytes, what: str) -> Mapping[str, Any]:

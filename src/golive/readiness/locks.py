@@ -92,6 +92,24 @@ def read(folder: Path, names: Iterable[str]) -> dict[str, list[Package]]:
     return listed
 
 
+def installed(folder: Path) -> list[Package]:
+    """What is installed in a virtual environment or in node_modules: what runs, whatever a lock file says."""
+    packages = set()
+    for file in folder.glob("lib*/python*/site-packages/*.dist-info/METADATA"):
+        head = file.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+        given = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+        if {"Name", "Version"} <= given.keys() and not (file.parent / "direct_url.json").exists():
+            packages.add(("PyPI", re.sub(r"[-_.]+", "-", given["Name"]).lower(), given["Version"]))
+    for file in [*folder.glob("*/package.json"), *folder.glob("@*/*/package.json")]:
+        try:
+            told = json.loads(file.read_text(encoding="utf-8", errors="replace"))
+        except ValueError:
+            continue
+        if "name" in told and "version" in told:
+            packages.add(("npm", told["name"], told["version"]))
+    return [Package(*one, source=f"installed in {folder.name}") for one in sorted(packages)]
+
+
 def system_packages() -> list[Package]:
     """Debian's packages of this machine, where it is one."""
     try:

@@ -24,4 +24,15 @@ def osv(records: Mapping[str, Mapping[str, object]]) -> Starlette:
         record = known.get(request.path_params["ident"])
         return JSONResponse(record) if record else JSONResponse({"code": 5}, 404)
 
-    return Starlette(routes=[Route("/v1/querybatch", batch, methods=["POST"]), Route("/v1/vulns/{ident}", one)])
+    async def query(request: Request) -> Response:
+        asked = await request.json()
+        name = f"{asked['package']['ecosystem']} {asked['package']['name']} {asked['version']}"
+        return JSONResponse({"vulns": [records[name]]} if name in records else {})
+
+    return Starlette(
+        routes=[
+            Route("/v1/querybatch", batch, methods=["POST"]),
+            Route("/v1/query", query, methods=["POST"]),
+            Route("/v1/vulns/{ident}", one),
+        ]
+    )

@@ -2,14 +2,15 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Duration, Resolved
-from golive.readiness import advisories, locks
+from golive.readiness import advisories, audits, locks
 from golive.readiness.advisories import Advisory
 from golive.readiness.asking import Site
 from golive.readiness.inputs import of_source, short
@@ -30,6 +31,10 @@ class DependenciesSettings(BaseModel):
     """Lock files below `source`; default: all that are found there."""
     osv: Resolved = "https://api.osv.dev"
     """Where OSV's API answers."""
+    installed: list[str] = []
+    """What the release runs with, below `source` or absolute: virtual environments and node_modules."""
+    audits: list[Literal["pip-audit", "npm"]] | None = None
+    """Programs that are asked as well; default: those that are installed. Not used with a snapshot."""
     snapshot: Resolved = ""
     """A folder of OSV records (one JSON file each) instead of the API, for machines without a way out."""
     snapshot_age: Duration = timedelta(days=7)
@@ -99,15 +104,53 @@ def examine(subject: Subject) -> Report:
     wanted = subject.settings("dependencies", DependenciesSettings)
     folder = subject.folder()
     packages, report = listed(folder, wanted.locks, system=wanted.system)
+    for where in wanted.installed:
+        report.expected += 1
+        running = locks.installed(folder / where)
+        if running:
+            report.examined += 1
+            packages += running
+            report.facts[f"running from {where}"] = f"{len(running)} packages"
+        else:
+            report.doubt(where, f"{where} holds no installed package", "set [readiness.dependencies] installed")
     if wanted.snapshot:
         found, newest = advisories.from_snapshot(Path(wanted.snapshot), packages)
         _judge_age(report, newest, wanted.snapshot_age, subject.now)
     else:
-        found = advisories.ask(Site(wanted.osv, policy=subject.policy), packages)
+        site = Site(wanted.osv, policy=subject.policy)
+        found = audited(report, site, folder, packages, wanted.audits, advisories.ask(site, packages))
     judge(report, found, folder)
     report.facts["packages"] = len(packages)
     report.facts["bill of materials (CycloneDX)"] = locks.bill(subject.project, packages, subject.now)
     return report
+
+
+def audited(
+    report: Report,
+    site: Site,
+    folder: Path,
+    packages: Sequence[Package],
+    wanted: Sequence[str] | None,
+    found: Sequence[Advisory],
+) -> list[Advisory]:
+    """What pip-audit and npm audit know beside OSV; a program that was asked for and cannot look is a doubt."""
+    there, known = audits.installed(), list(found)
+    for name in ("pip-audit", "npm"):
+        asked = name in (there if wanted is None else wanted)
+        report.facts[name] = "asked" if asked else "installed, not asked" if name in there else "not installed"
+    for lock in sorted({one.source for one in packages if not one.source.startswith(("dpkg", "installed"))}):
+        mine = [one for one in packages if one.source == lock]
+        try:
+            done = audits.audit(folder, lock, mine, there if wanted is None else wanted, site.url)
+        except CannotTell as error:
+            report.doubts.append(error.doubt)
+            continue
+        if done is None:
+            continue
+        report.facts[f"{done.program} {lock}"] = f"{done.count} packages, {len(done.found)} advisories"
+        fresh = [one for one in done.found if one.ident not in {had.ident for had in known}]
+        known = audits.joined(known, advisories.rated(site, fresh))
+    return known
 
 
 def _judge_age(report: Report, newest: datetime | None, age: timedelta, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import shutil
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -15,8 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from golive.config.values import Resolved
-from golive.kit.outbound import Answer, OutboundError, fetch_blocking
-from golive.readiness import tls
+from golive.kit.connections import OutboundError
+from golive.kit.outbound import Answer, fetch_blocking
+from golive.readiness import testssl, tls
 from golive.readiness.asking import PER_CALL, Ask, Site
 from golive.readiness.inputs import of_target
 from golive.readiness.item import Area, Item, Subject
@@ -37,6 +37,8 @@ class TransportSettings(BaseModel):
     """The address without TLS that must redirect; default: http:// and the host."""
     pages: list[str] = ["/", "/login"]
     """Pages whose headers and cookies are judged, beside one that does not exist."""
+    testssl: bool = True
+    """Also run testssl.sh where it is installed; it takes a minute or two."""
     certificate_days: int = 14
     """How many days the certificate must still be valid."""
 
@@ -140,7 +142,6 @@ def examine_tls(host: str, port: int, days: int, now: datetime, trust: ssl.SSLCo
         "certificate until": until.isoformat() if until else None,
         "ciphers of TLS 1.2": taken,
         "beside Mozilla's intermediate profile": tls.deviations(taken),
-        "testssl.sh": "installed, not called" if shutil.which("testssl") else "not installed",
     }
     return report
 
@@ -173,6 +174,11 @@ def examine(subject: Subject) -> Report:
             continue
         site = Site(url, policy=subject.policy)
         whole.absorb(examine_tls(parts.hostname or "", parts.port or 443, wanted.certificate_days, subject.now))
+        if wanted.testssl:
+            try:
+                whole.absorb(testssl.examine(parts.hostname or "", parts.port or 443))
+            except CannotTell as error:
+                whole.doubts.append(error.doubt)
         whole.absorb(examine_headers(site, wanted.pages))
         plain = wanted.plain if url == first.url and wanted.plain else f"http://{parts.hostname}"
         whole.absorb(examine_redirect(site, plain))
