@@ -6,7 +6,7 @@ import httpx
 
 
 def main() -> None:
-    wanted = {"to": "support@acme.example", "text": os.environ["GOLIVE_NONCE"]}
+    wanted = {"to": "support@acme.example", "q": os.environ["GOLIVE_NONCE"]}
     found = httpx.get(f"{os.environ['ACME_MAIL_URL']}/api/messages", params=wanted, timeout=10).json()
     print(1 if found["messages"] else 0)
 

@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
+from django.conf import settings as django_settings
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,12 +18,14 @@ from golive.readiness.asking import Ask, Site, until
 from golive.readiness.inputs import of_target
 from golive.readiness.item import Area, Item, Subject, command_environment
 from golive.readiness.items.legal import read
-from golive.readiness.items.limits import LimitSettings, opened
 from golive.readiness.planted import planted
 from golive.readiness.programs import run
 from golive.readiness.verdict import CannotTell, Control, Report
+from golive.readiness.visitor import Visitor
+from golive.support.models import Conversation, Direction, Inbox, Said
 
 Arrived = Callable[[str], bool]
+OWN_FIELDS = {"email": "{{email}}", "name": "golive", "subject": "Test of the support channel", "text": "{{message}}"}
 
 
 class SupportSettings(BaseModel):
@@ -31,13 +33,14 @@ class SupportSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     page: str = "/support"
-    """Where people find help; linked from the front page."""
+    """Where people find help; linked from the front page. It may be golive's own form: "https://GOLIVE/support/acme/"."""
     form: str = ""
     """The page with the form, where it is another."""
     fields: dict[str, str] = {}
-    """The form's fields; {{message}} is the message with the nonce, {{email}} an address."""
+    """The form's fields; {{message}} is the message with the nonce, {{email}} an address. Default: golive's own."""
     arrived: list[str] = []
-    """A program that prints 1 when the message with $GOLIVE_NONCE is where your people read it, else 0."""
+    """A program that prints 1 when the message with $GOLIVE_NONCE is where your people read it, else 0.
+    Without one golive looks into its own inbox."""
     within: Duration = timedelta(minutes=2)
     """How long it may take."""
 
@@ -57,6 +60,10 @@ def examine_site(site: Site, wanted: SupportSettings, arrived: Arrived) -> Repor
             report.examined = report.expected
             return report
     nonce = f"golive{secrets.token_hex(6)}"
+    if arrived(nonce):
+        raise CannotTell(
+            "arrived", "a message is said to have arrived before it was sent: that proves nothing", "mend arrived"
+        )
     filled = {
         name: value.replace("{{message}}", f"Test of the support channel {nonce}, please ignore").replace(
             "{{email}}", f"{nonce}@probe.example"
@@ -64,9 +71,7 @@ def examine_site(site: Site, wanted: SupportSettings, arrived: Arrived) -> Repor
         for name, value in wanted.fields.items()
     }
     path = wanted.form or wanted.page
-    form = opened(site, "support", LimitSettings(path=path, form=path))
-    headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Cookie": form.cookie} if form.cookie else {})
-    answer = site.ask(Ask(path, "POST", headers, urlencode({**form.hidden, **filled}).encode()))
+    answer = Visitor(site).submit(path, filled)
     report.exchanges = list(site.exchanges)
     if answer is None:
         report.doubt("form", f"{path} did not answer the message")
@@ -81,18 +86,41 @@ def examine_site(site: Site, wanted: SupportSettings, arrived: Arrived) -> Repor
 
 def examine(subject: Subject) -> Report:
     wanted = subject.settings("support", SupportSettings)
-    if not wanted.fields or not wanted.arrived:
-        raise CannotTell(
-            "support",
-            "how a message is sent and where it arrives is not declared",
-            "set [readiness.support] fields, arrived",
-        )
+    if not wanted.arrived:
+        return examine_own(subject, wanted)
+    if not wanted.fields:
+        raise CannotTell("support", "how a message is sent is not declared", "set [readiness.support] fields")
     folder = subject.folder()
 
     def arrived(nonce: str) -> bool:
         return run(wanted.arrived, folder, command_environment(subject, GOLIVE_NONCE=nonce)).strip() not in ("", "0")
 
     return examine_site(subject.site(), wanted, arrived)
+
+
+def examine_own(subject: Subject, wanted: SupportSettings) -> Report:
+    """golive's own inbox, by its own form unless another is declared. The test message is taken out again."""
+    if not Inbox.objects.filter(project_id=subject.number).exists():
+        raise CannotTell(
+            "support",
+            "neither a program that tells where messages arrive is declared, nor golive's own inbox",
+            "set [support] address in golive.toml, or [readiness.support] fields and arrived",
+        )
+    if not wanted.fields:
+        form = f"{django_settings.PUBLIC_URL}/support/{subject.project}/"
+        wanted = wanted.model_copy(update={"form": wanted.form or form, "fields": OWN_FIELDS})
+    said = Said.objects.filter(project_id=subject.number, direction=Direction.IN)
+    nonces: list[str] = []
+
+    def arrived(nonce: str) -> bool:
+        nonces.append(nonce)
+        return said.filter(text__contains=nonce).exists()
+
+    try:
+        return examine_site(subject.site(), wanted, arrived)
+    finally:
+        for nonce in set(nonces):
+            Conversation.objects.filter(said__in=said.filter(text__contains=nonce)).delete()
 
 
 def _planted(name: str, bad: bool, *, keeps: bool = True, linked: bool = True) -> Control:
