@@ -1,15 +1,23 @@
 """Email: what the product sends arrives and works, and the sender's domain is set up so that it is believed."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from email import message_from_bytes, message_from_string
+from email.message import Message
+from typing import Any
+from urllib.parse import urlencode
 
 import dns.exception
 import dns.resolver
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Resolved
+from golive.readiness import canary
+from golive.readiness.asking import Site
+from golive.readiness.canary import CanarySettings
 from golive.readiness.inputs import of_target, short
-from golive.readiness.item import Area, Item, Subject
+from golive.readiness.item import Area, Item, Subject, opened
 from golive.readiness.journeyed import controls as journey_controls
 from golive.readiness.journeyed import examine_proofs
 from golive.readiness.planted import judged
@@ -30,6 +38,12 @@ class EmailSettings(BaseModel):
     """The DKIM selectors in use, such as "s1"."""
     resolver: Resolved = ""
     """A resolver to ask ("127.0.0.1:5353") instead of the system's."""
+    mail: Resolved = ""
+    """Where the preview's mail is caught (golive's mail sink): the headers of letters are read there."""
+    canary: CanarySettings = CanarySettings()
+    """A mailbox outside that mails really reach; optional."""
+    letters: str = ""
+    """Words in the subjects of letters that people can unsubscribe from."""
 
 
 def examine_domain(domain: str, selectors: Sequence[str], texts: Texts) -> Report:
@@ -51,6 +65,41 @@ def examine_domain(domain: str, selectors: Sequence[str], texts: Texts) -> Repor
         if not keys or any(part.strip() == "p=" for part in keys[0].split(";")):
             report.convict(f"{selector}._domainkey.{domain}", "has no DKIM key (or a revoked one)")
     return report
+
+
+def examine_letters(mail: Site, words: str) -> Report:
+    """The newest letter can be left with one click (RFC 8058). Raises CannotTell when there is none to read."""
+    listed = _sink(mail, f"/api/messages?{urlencode({'subject': words, 'limit': 1})}").get("messages", [])
+    if not listed:
+        raise CannotTell(
+            "letters", f"no letter with {words!r} in its subject was sent", "set [readiness.email] letters"
+        )
+    raw = mail.get(f"/api/messages/{listed[0]['id']}/raw")
+    if raw is None or raw.status != 200:
+        raise CannotTell("letters", "the mail sink does not show its letters", "set [readiness.email] mail")
+    return judge_letter(message_from_bytes(raw.body))
+
+
+def judge_letter(letter: Message) -> Report:
+    """The headers by which mail programs offer to unsubscribe."""
+    report = Report(examined=1, expected=1)
+    link, post = str(letter.get("List-Unsubscribe", "")), str(letter.get("List-Unsubscribe-Post", ""))
+    if "<https://" not in link and "<http://" not in link:
+        report.convict("List-Unsubscribe", "letters have no List-Unsubscribe header with a link")
+    elif post.strip() != "List-Unsubscribe=One-Click":
+        report.convict("List-Unsubscribe-Post", "letters cannot be left with one click (RFC 8058)")
+    return report
+
+
+def _sink(mail: Site, path: str) -> dict[str, Any]:
+    answer = mail.get(path)
+    try:
+        given = json.loads(answer.body) if answer and answer.status == 200 else None
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise CannotTell("mail", "the mail sink does not answer", "set [readiness.email] mail")
+    return given
 
 
 def asked(where: str) -> Texts:
@@ -78,6 +127,21 @@ def asked(where: str) -> Texts:
 def examine(subject: Subject) -> Report:
     wanted = subject.settings("email", EmailSettings)
     report = examine_proofs(subject, wanted.proves)
+    if wanted.mail:
+        try:
+            report.absorb(examine_letters(Site(wanted.mail, policy=subject.policy), wanted.letters))
+        except CannotTell as error:
+            report.doubts.append(error.doubt)
+    else:
+        report.doubt("letters", "where letters are caught is not declared", "set [readiness.email] mail, letters")
+    if wanted.canary.mailbox:
+        try:
+            find = canary.mailbox(opened(wanted.canary.mailbox, "the canary's mailbox"))
+            report.absorb(canary.examine(subject.site(), wanted.canary, find))
+        except CannotTell as error:
+            report.doubts.append(error.doubt)
+    else:
+        report.facts["canary"] = "no mailbox outside is declared: that mails reach one was not tried"
     if not wanted.domain or not wanted.selectors:
         report.expected += 1
         report.doubt("domain", "the sending domain and its DKIM selectors are not declared", "set [readiness.email]")
@@ -98,7 +162,12 @@ def controls() -> list[Control]:
         "an SPF record for everybody": {**good, "a.example": ["v=spf1 +all"]},
     }
     found = [_domain(name, True, zone) for name, zone in bad.items()]
-    return [*journey_controls(), *found, _domain("a domain that is set up", False, good)]
+    one_click = "List-Unsubscribe: <https://a.example/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n\n"
+    letters = [
+        judged("a letter that nobody can leave", True, lambda: judge_letter(message_from_string("Subject: Hi\n\n"))),
+        judged("a letter with one click to leave", False, lambda: judge_letter(message_from_string(one_click))),
+    ]
+    return [*journey_controls(), *found, *letters, _domain("a domain that is set up", False, good)]
 
 
 def _domain(name: str, bad: bool, zone: dict[str, list[str]]) -> Control:

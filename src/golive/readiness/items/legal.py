@@ -3,9 +3,10 @@
 import re
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
@@ -13,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from golive.kit.folders import data_folder
 from golive.readiness.asking import Ask, Site
 from golive.readiness.inputs import of_target
 from golive.readiness.item import Area, Item, Subject
 from golive.readiness.planted import planted
 from golive.readiness.verdict import Control, Report
 
+LONGEST = 200_000  # characters of a version that are kept
 _PLACEHOLDER = re.compile(
     r"lorem ipsum|\[(?:your|company|insert|name|date|address)[^\]]*\]|\bTODO\b|\bTBD\b|\bFIXME\b|\{\{|<%|your company|"
     r"example company|coming soon|under construction|xxx+",
@@ -132,11 +135,31 @@ def _judge(report: Report, name: str, path: str, page: _Text, void: str, least: 
         report.convict(f"{subject} placeholder", f"still has a placeholder: {found[0]!r}")
     if not _DATE.search(text):
         report.convict(f"{subject} date", "says nowhere since when it is in force")
-    report.facts[name] = {"path": path, "sha256": sha256(text.encode()).hexdigest(), "words": len(page.words)}
+    report.facts[name] = {
+        "path": path, "sha256": sha256(text.encode()).hexdigest(), "words": len(page.words), "text": text[:LONGEST],
+    }  # fmt: skip
 
 
 def examine(subject: Subject) -> Report:
-    return examine_site(subject.site(), subject.settings("legal", LegalSettings))
+    wanted = subject.settings("legal", LegalSettings)
+    report = examine_site(subject.site(), wanted)
+    for name in wanted.documents:
+        if name in report.facts:
+            folder = data_folder() / "readiness" / subject.project / subject.place / re.sub(r"[^\w-]", "_", name)
+            report.facts[name]["versions"] = kept(folder, report.facts[name].pop("text"), subject.now)
+    return report
+
+
+def kept(folder: Path, text: str, now: datetime) -> list[str]:
+    """Keep a version that is new; the names of all, the oldest first: since when each was seen, and its print."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = sha256(text.encode()).hexdigest()[:16]
+    versions = sorted(file.stem for file in folder.glob("*.txt"))
+    if not versions or not versions[-1].endswith(mark):
+        newest = f"{now:%Y%m%dT%H%M%SZ}-{mark}"
+        (folder / f"{newest}.txt").write_text(text, encoding="utf-8")
+        versions.append(newest)
+    return versions
 
 
 _GOOD = "<h1>Terms</h1><p>In force since 1 September 2026</p><p>" + "We do what we say and say what we do. " * 20
