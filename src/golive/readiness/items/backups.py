@@ -1,13 +1,14 @@
 """Backups: the scheduled backup, restored by a drill that finds what was written, younger than its interval."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Duration
 from golive.kit.durations import format_duration
+from golive.postgres.backups.setup import plan_of
 from golive.postgres.models import Backup, Database, Drill
 from golive.readiness.inputs import of_settings
 from golive.readiness.item import Area, Item, Subject
@@ -16,14 +17,15 @@ from golive.readiness.verdict import CannotTell, Control, Report
 
 GRACE = 1.25  # of the interval: a backup takes a while
 FRESH = timedelta(days=35)
+OPTIONAL = ("checksums",)  # a cluster may have no page checksums; its indexes are checked against their tables anyway
 
 
 class BackupsSettings(BaseModel):
     """Backups."""
 
     model_config = ConfigDict(extra="forbid")
-    interval: Duration = timedelta(hours=24)
-    """How often a backup is made: none may be older."""
+    interval: Duration = timedelta()
+    """How old the newest backup may be; default: as often as [database.backup] makes one."""
     recovery_point: Duration = timedelta(minutes=15)
     """How much may be lost at most (RPO)."""
     recovery_time: Duration = timedelta(hours=1)
@@ -32,7 +34,7 @@ class BackupsSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore drill proved. `unproved` are things that it could not look at."""
+    """What a restore drill proved, with what it saw. A proof that is None could not be looked at."""
 
     backup_at: datetime
     scheduled: bool
@@ -41,25 +43,31 @@ class Restored:
     rto: timedelta | None
     ok: bool | None = True
     reason: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
-def examine_drill(drill: Restored, wanted: BackupsSettings, now: datetime) -> Report:
+def examine_drill(drill: Restored, wanted: BackupsSettings, every: timedelta, now: datetime) -> Report:
     """The scheduled backup, young enough, restored with what was written into it, in time."""
-    report = Report(expected=len(drill.proofs), examined=sum(ok is not None for ok in drill.proofs.values()))
+    wanted_proofs = {name: ok for name, ok in drill.proofs.items() if ok is not None or name not in OPTIONAL}
+    report = Report(expected=len(wanted_proofs), examined=sum(ok is not None for ok in wanted_proofs.values()))
     for name, ok in drill.proofs.items():
+        seen = f": {drill.details[name]}" if drill.details.get(name) else ""
         if ok is False:
-            report.convict(f"restore {name}", f"the restored database does not hold the proof of {name}")
+            report.convict(f"restore {name}", f"the restored database does not hold the proof of {name}{seen}")
+        elif ok is None and name in OPTIONAL:
+            report.facts[f"not proved: {name}"] = drill.details.get(name, "")
         elif ok is None:
-            report.doubt(f"restore {name}", f"the drill could not prove {name}", "golive db drill")
+            report.doubt(f"restore {name}", f"the drill could not prove {name}{seen}", "golive db drill")
     if drill.ok is False and not report.findings:
         report.convict("restore", f"the restore drill failed: {drill.reason}")
     if "nonce" not in drill.proofs and drill.ok is not False:
         report.doubt("nonce", "the drill did not look for what was written just before", "golive db drill")
-    if not drill.scheduled:
+    if not drill.scheduled and drill.ok is not False:
         report.convict("schedule", "the drill restored a backup made by hand; the scheduled one is what counts")
-    if now - drill.backup_at > wanted.interval * GRACE:
-        age, every = format_duration(now - drill.backup_at), format_duration(wanted.interval)
-        report.convict("age", f"the newest scheduled backup is {age} old; one every {every} is expected")
+    interval = wanted.interval or every
+    if now - drill.backup_at > interval * GRACE:
+        age, every_ = format_duration(now - drill.backup_at), format_duration(interval)
+        report.convict("age", f"the newest scheduled backup is {age} old; one every {every_} is expected")
     for name, value, most in (
         ("recovery point", drill.rpo, wanted.recovery_point),
         ("recovery time", drill.rto, wanted.recovery_time),
@@ -83,9 +91,13 @@ def examine(subject: Subject) -> Report:
     whole = Report()
     for database in databases:
         drill = Drill.objects.filter(database=database, ended_at__isnull=False).order_by("-began_at").first()
-        if drill is None or drill.backup is None:
+        if drill is None or (drill.backup is None and drill.ok):
             whole.expected += 1
             whole.doubt(f"database {database.pk}", "no restore drill is on record", "golive db drill")
+            continue
+        if drill.backup is None:
+            whole.expected, whole.examined = whole.expected + 1, whole.examined + 1
+            whole.convict("restore", f"the restore drill failed: {drill.reason}")
             continue
         made = Backup.objects.filter(database=database, ok=True, scheduled=True).order_by("-began_at").first()
         whole.absorb(
@@ -98,8 +110,10 @@ def examine(subject: Subject) -> Report:
                     rto=None if drill.rto_seconds is None else timedelta(seconds=drill.rto_seconds),
                     ok=drill.ok,
                     reason=drill.reason,
+                    details={str(proof["name"]): str(proof.get("detail", "")) for proof in drill.proofs},
                 ),
                 wanted,
+                plan_of(database).every,
                 subject.now,
             )
         )
@@ -114,7 +128,7 @@ def controls() -> list[Control]:
     whole = Restored(now - hour, True, {"nonce": True, "contents": True}, minute, minute)
 
     def look(drill: Restored) -> Report:
-        return examine_drill(drill, BackupsSettings(), now)
+        return examine_drill(drill, BackupsSettings(), 24 * hour, now)
 
     return [
         judged("a restore without what was written", True, lambda: look(replace(whole, proofs={"nonce": False}))),
