@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from golive.alerts.models import Flip
-from golive.kit.outbound import Answer, Phases
+from golive.kit.connections import Phases
+from golive.kit.outbound import Answer
 from golive.people.models import Project
 from golive.readiness import bundle, records
 from golive.readiness.exchange import HIDDEN, hide, shown
