@@ -1,5 +1,7 @@
 """Planted faults: how each is put into the world and which item must convict it."""
 
+import shutil
+import sqlite3
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -179,6 +181,60 @@ def blind(world: World) -> Undo:
     return undo
 
 
+def backup_file(damage: Callable[[Path], None], where: str) -> Callable[[World], Undo]:
+    """A file of the backup repository is damaged, and the backup restored: as a disk that fails does it."""
+
+    def plant(world: World) -> Undo:
+        file = max((one for one in world.archive.rglob(where) if one.is_file()), key=lambda one: one.stat().st_size)
+        kept = file.with_name(file.name + ".kept")
+        shutil.copy2(file, kept)
+        damage(file)
+        world.golive("db", "drill", "--project", "acme")
+
+        def undo() -> None:
+            shutil.copy2(kept, file)
+            kept.unlink()
+
+        return undo
+
+    return plant
+
+
+def garble(file: Path) -> None:
+    """Some bytes in the middle are others."""
+    with file.open("r+b") as opened:
+        opened.seek(file.stat().st_size // 2)
+        opened.write(b"\x00garbled\x00" * 8)
+
+
+def smoke_fails(world: World) -> Undo:
+    """What the product needs is not in the restored database."""
+    before = world.backed_up
+    world.backed_up = before.replace("count(*) = 1 FROM alembic_version", "count(*) = 77 FROM alembic_version")
+    world.apply()
+    world.golive("db", "drill", "--project", "acme")
+
+    def undo() -> None:
+        world.backed_up = before
+        world.apply()
+
+    return undo
+
+
+def never_restored(world: World) -> Undo:
+    """Backups are made, and none was ever restored: golive's record of drills is empty."""
+    with sqlite3.connect(world.install.data / "golive.db", timeout=30) as record:
+        record.execute("CREATE TABLE kept_drills AS SELECT * FROM postgres_drill")
+        record.execute("DELETE FROM postgres_drill")
+
+    def undo() -> None:
+        with sqlite3.connect(world.install.data / "golive.db", timeout=30) as record:
+            record.execute("INSERT INTO postgres_drill SELECT * FROM kept_drills")
+            record.execute("DROP TABLE kept_drills")
+
+    return undo
+
+
 KEY = "AKIA" + "M3XV7QKZ2NTWR5LB"
 TOKEN = "ghp_" + "k3Jq8Zt1Xw5Rb7Ny2Vc9Lm4Pd6Hf0Gs1Ta8Q"
 CRITICAL = {"database_specific": {"severity": "CRITICAL"}}
@@ -187,6 +243,9 @@ NETWORK = {"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI
 LEGAL, STATUS = ("legal", "cors"), ("status_page",)
 MOVED = '[readiness.status_page]\nurl = "env:ACME_PREVIEW_URL"\n\n[readiness.cors]'
 ADA, EVE, NOBODY = 'people = ["ada@acme.example"]', 'people = ["eve@acme.example"]', "people = []"
+LATE = '[readiness.backups]\ninterval = "1s"\n\n[readiness.cors]'
+SLOW = '[readiness.backups]\nrecovery_time = "10ms"\n\n[readiness.cors]'
+ROUTE = 'webhook_failures = { route = "/webhooks/payments" }'
 DEFECTS: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("authentication", ("open_route", "cross_tenant", "revoked_keys_work"), FAST),
     ("limits", ("no_login_limit", "believes_real_ip", "no_retry_after"), FAST),
@@ -196,7 +255,7 @@ DEFECTS: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ("webhooks", ("unsigned_webhooks", "stale_webhooks", "double_webhooks", "lost_webhooks"), FAST),
     ("legal", ("terms_placeholder", "terms_undated", "signup_unlinked"), FAST),
     ("support", ("support_lost", "support_unlinked"), FAST),
-    ("auth_flows", ("any_password", "links_work_again", "codes_work_again"), FAST),
+    ("auth_flows", ("any_password", "links_work_again", "codes_work_again", "sessions_survive"), FAST),
     ("billing_flows", ("no_upgrade", "no_cancel", "failure_unpunished"), LEGAL),
     ("onboarding", ("step_untold", "step_told_twice"), LEGAL),
     ("email", ("unsubscribe_ignored",), LEGAL),
@@ -217,8 +276,15 @@ FAULTS: Sequence[Fault] = (
     Fault("no_dkim", "email", zone("s1._domainkey.acme.example.", [])),
     Fault("pool_rule_off", "monitoring", configured("[alerts]", "[alerts]\npool = false"), ("oncall", "status_page")),
     Fault("signups_rule_off", "monitoring", configured('signups = { window = "24h" }', "signups = false"), STATUS),
+    Fault("webhook_rule_blind", "monitoring", configured(ROUTE, "webhook_failures = {}"), STATUS),
     Fault("status_elsewhere", "status_page", configured("[readiness.cors]", MOVED, "readiness.toml"), ("oncall",)),
     Fault("status_blind", "status_page", blind, ("oncall",)),
     Fault("nobody_on_call", "oncall", configured(ADA, NOBODY), STATUS),
     Fault("unreachable_on_call", "oncall", configured(ADA, EVE), STATUS),
+    Fault("backup_late", "backups", configured("[readiness.cors]", LATE, "readiness.toml"), LEGAL),
+    Fault("restore_slow", "backups", configured("[readiness.cors]", SLOW, "readiness.toml"), LEGAL),
+    Fault("never_restored", "backups", never_restored, ("database",)),
+    Fault("smoke_fails", "backups", smoke_fails, ("database",)),
+    Fault("backup_damaged", "backups", backup_file(garble, "backups/acme/backup/**/base/*/*"), ("database",)),
+    Fault("wal_missing", "backups", backup_file(Path.unlink, "backups/acme/archive/**/0000*"), ("database",)),
 )

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,17 @@ from golive.sandbox.servers import PostgresServer
 
 WEBHOOK_SECRET = "whsec_preview"  # noqa: S105 (of a simulator)
 DATABASE_PASSWORD = "n8-Qd31xkLwz-preview"  # noqa: S105 (of a database that is thrown away)
+BACKED_UP = """
+[database]
+url = "env:ACME_DATABASE_ADMIN"
+admin = "env:ACME_DATABASE_ADMIN"
+
+[database.backup]
+enabled = false
+folder = "{folder}/backups"
+socket = "{folder}"
+smoke = ["SELECT count(*) = 1 FROM alembic_version"]
+"""
 
 
 @dataclass
@@ -47,6 +60,8 @@ class World:
     advisories: dict[str, Mapping[str, object]]
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     planted: str = ""
+    backed_up: str = ""
+    archive: Path = Path()
 
     @property
     def source(self) -> Path:
@@ -112,11 +127,38 @@ class World:
         return found
 
     def apply(self, **more: str) -> None:
-        """Put acme's golive.toml and readiness.toml in force."""
-        words = ["apply", "golive.toml", "--overlay", "readiness.toml", "--project", "acme", "--yes"]
+        """Put acme's golive.toml and readiness.toml in force, and that its database is backed up."""
+        overlay = self.folder / "overlay.toml"
+        overlay.write_text((self.source / "readiness.toml").read_text() + self.backed_up)
+        words = ["apply", "golive.toml", "--overlay", str(overlay), "--project", "acme", "--yes"]
         done = self.golive(*words, ACME_URL=self.front.behind, **more)
         if done.returncode:
             raise RuntimeError(f"golive apply failed: {done.stdout[-500:]} {done.stderr[-1500:]}")
+
+    def back_up(self) -> None:
+        """golive's role, pgBackRest, the first scheduled backup, and a drill that restores it."""
+        self._done("db", "connect", "--project", "acme", "--role", "watcher", "--apply")
+        self._done("db", "backup", "setup", "--project", "acme", "--apply")
+        self.backed_up = self.backed_up.replace("env:ACME_DATABASE_ADMIN", "secret:acme.database.url", 1)
+        self.backed_up = self.backed_up.replace("enabled = false", "enabled = true")
+        self.apply()
+        end = time.monotonic() + 300
+        while not any(one["scheduled"] and one["ok"] for one in self.backups()):
+            if time.monotonic() > end:
+                raise RuntimeError(f"no scheduled backup was made: {self.backups()}")
+            time.sleep(1)
+        self._done("db", "drill", "--project", "acme")
+
+    def backups(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(
+            self.golive("db", "backup", "status", "--project", "acme", "--json").stdout
+        )["backups"]
+        return found
+
+    def _done(self, *words: str) -> None:
+        done = self.golive(*words)
+        if done.returncode:
+            raise RuntimeError(f"golive {' '.join(words)} failed: {done.stdout[-1500:]} {done.stderr[-1500:]}")
 
 
 @contextlib.contextmanager
@@ -134,7 +176,8 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
         "NO_COLOR": "1",
     }
     with (
-        PostgresServer(folder / "postgres") as postgres,
+        archive() as archiving,
+        PostgresServer(settings={"archive_mode": "on", "unix_socket_directories": str(archiving)}) as postgres,
         MailSink(folder / "mail") as mail,
         PaymentSimulator(webhook=f"{behind}/webhooks/payments", secret=WEBHOOK_SECRET) as payments,
         Zone() as zone,
@@ -145,7 +188,8 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
         environment |= {
             "PATH": f"{BIN.parents[3] / '.venv/bin'}:{os.environ['PATH']}",
             "ACME_DATABASE_URL": database(postgres, "acme", DATABASE_PASSWORD),
-            "ACME_SECRET": "0123456789abcdef0123456789abcdef",
+            "ACME_DATABASE_ADMIN": postgres.url("acme"),
+            "ACME_SECRET": secrets.token_hex(24),
             "ACME_URL": front.url,
             "ACME_PREVIEW_URL": front.url,
             "ACME_PREVIEW_PLAIN_URL": front.plain_url,
@@ -177,13 +221,26 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
                 folder, front, install, environment, project["environment"], mail, payments, postgres, zone, advisories
             )
             try:
+                made.archive, made.backed_up = archiving, BACKED_UP.format(folder=archiving)
                 made.start()
                 made.apply()
+                made.back_up()
                 yield made
             finally:
                 made.stop()
         finally:
             install.stop()
+
+
+@contextlib.contextmanager
+def archive() -> Iterator[Path]:
+    """A folder for backups and the server's socket, open to PostgreSQL's account, which may not enter the world's."""
+    made = Path(tempfile.mkdtemp(prefix="golive-bench-backups-"))
+    made.chmod(0o777)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
 
 
 def database(postgres: PostgresServer, name: str, password: str) -> str:

@@ -21,7 +21,7 @@ from golive.checks.probe import Result, Target  # noqa: E402
 from golive.checks.prober import Prober  # noqa: E402
 from golive.checks.remote import look_of  # noqa: E402
 from golive.checks.verdict import Position  # noqa: E402
-from golive.kit.outbound import Policy  # noqa: E402
+from golive.kit.connections import Policy  # noqa: E402
 
 
 class Keeper:
