@@ -78,7 +78,7 @@ def test_a_program_adds_what_only_it_knows() -> None:
 def test_npm_itself_against_a_registry_with_a_planted_advisory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def bulk(request: Request) -> JSONResponse:
         told: Mapping[str, Any] = {
-            "id": 1, "url": "https://github.com/advisories/GHSA-plan-ted0-0001", "title": "planted",
+            "id": 20261125, "url": "https://github.com/advisories/GHSA-plan-ted0-0001", "title": "planted",
             "severity": "critical", "vulnerable_versions": "<0.2.4",
         }  # fmt: skip
         return JSONResponse({"minimist": [told]})

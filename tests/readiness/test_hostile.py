@@ -61,7 +61,7 @@ async def hostile(manner: str, reader: asyncio.StreamReader, writer: asyncio.Str
                 writer.write(HEAD[:-2] + b"Content-Encoding: gzip\r\n\r\n" + zeros)
         await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
-        pass
+        return
     finally:
         writer.close()
 
@@ -82,6 +82,11 @@ def serving(manner: str) -> Iterator[str]:
         asyncio.set_event_loop(loop)
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task)
+        left = asyncio.all_tasks(loop)
+        for one in left:
+            one.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
     task = loop.create_task(serve())
     thread = threading.Thread(target=run, daemon=True)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,9 @@ def npm_audited(printed: Any, packages: Sequence[Package]) -> Audited:
     """npm audit's JSON, which carries severities. Raises CannotTell for a transport error."""
     if not isinstance(printed, dict) or "vulnerabilities" not in printed:
         said = printed if isinstance(printed, dict) else {}
-        error = said.get("error") if isinstance(said.get("error"), dict) else {}
-        why = error.get("summary") or said.get("message") or "it says nothing"
+        error = said.get("error")
+        summary = error.get("summary") if isinstance(error, dict) else ""
+        why = summary or said.get("message") or "it says nothing"
         raise CannotTell("npm", f"npm audit could not look: {hide(str(why))[:160]}", _NEXT)
     known = {one.name: one for one in packages if one.ecosystem == "npm"}
     count = int(printed.get("metadata", {}).get("dependencies", {}).get("total", 0))
@@ -139,7 +140,7 @@ def _npm_advisory(via: Mapping[str, Any], package: Package, one: Mapping[str, An
 
 def joined(found: Sequence[Advisory], more: Iterable[Advisory]) -> list[Advisory]:
     """OSV's advisories, and those that only a program knows; one without a rating takes that of the same advisory."""
-    ratings = {one.ident: one for one in found if one.severity}
+    ratings = {one.ident: one.severity for one in found}
     have = {(one.ident, one.package.name) for one in found}
-    fresh = [ratings[one.ident] if one.ident in ratings and not one.severity else one for one in more]
+    fresh = [replace(one, severity=one.severity or ratings.get(one.ident, "")) for one in more]
     return [*found, *(one for one in fresh if (one.ident, one.package.name) not in have)]

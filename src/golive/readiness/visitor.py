@@ -83,7 +83,10 @@ class Visitor:
         if answer is None or answer.status not in _MOVED or not place or count >= MOST_REDIRECTS:
             return answer
         here = ask.path if "://" in ask.path else self.site.url.rstrip("/") + ask.path
-        there = urljoin(here, place)
+        try:
+            there = urljoin(here, place)
+        except ValueError:  # it leads nowhere
+            return answer
         if self._origin(there) != self.site.origin:  # cookies go nowhere else
             return answer
         return self._follow(Ask(there), count + 1)

@@ -1,5 +1,6 @@
 """Secrets in the environment, never in code: tree, full history, what browsers are served, and golive's own logs."""
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -132,7 +133,7 @@ def examine_served(
         _convict(report, f"served {page}", text, public, known or {})
         parser = _Assets()
         parser.feed(text)
-        links += [urljoin(f"{site.url}{page}", link) for link in parser.found]
+        links += _whole(f"{site.url}{page}", parser.found)
     own = sorted({link for link in links if urlsplit(link).netloc == urlsplit(site.url).netloc})[:MOST_ASSETS]
     for link, asset in zip(own, site.all([Ask(link) for link in own]), strict=True):
         report.expected += 1
@@ -143,6 +144,15 @@ def examine_served(
         where, text = f"served {urlsplit(link).path}", asset.body.decode("utf-8", "replace")
         _convict(report, where, text, public, known or {})
     return report
+
+
+def _whole(page: str, links: Sequence[str]) -> list[str]:
+    """Links as addresses, without those that are none."""
+    found = []
+    for link in links:
+        with contextlib.suppress(ValueError):
+            found.append(urljoin(page, link))
+    return found
 
 
 def _convict(report: Report, where: str, text: str, public: Mapping[str, str], known: Mapping[str, str]) -> None:
