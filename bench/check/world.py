@@ -215,7 +215,7 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
         # What golive knows as production is acme without its front: never probed with what changes state.
         install = Install(folder / "golive", environment={**environment, "ACME_URL": behind})
         try:
-            install.start(300)
+            install.start(900)
             project = install.json("project", "add", "acme")
             made = World(
                 folder, front, install, environment, project["environment"], mail, payments, postgres, zone, advisories
