@@ -1,6 +1,7 @@
 """Phases spread, restarts re-check within one interval, missed turns do not pile up."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,3 +44,15 @@ def test_putting_a_check_again_moves_it() -> None:
     table.put(3, 1.0)
     table.remove(3)
     assert table.next_at() is None
+
+
+def test_regions_share_the_interval_evenly() -> None:
+    regions = ["us", "built-in", "eu"]
+    waits = sorted(timetable.first_due(7, MINUTE, 1_000.0, timetable.shift_of(one, regions)) for one in regions)
+    assert [round(after - before, 6) for before, after in pairwise(waits)] == [20.0, 20.0]
+    assert timetable.shift_of("elsewhere", regions) == 0.0
+
+
+@given(st.integers(1, 10_000), st.floats(0, 2e9))
+def test_the_first_look_after_a_restart_leaves_time_for_the_start(number: int, wall: float) -> None:
+    assert timetable.at_start(timetable.first_due(number, MINUTE, wall)) <= 54

@@ -20,6 +20,7 @@ from golive import __version__
 from golive.checks.keeper import PROBED, target_of
 from golive.checks.kinds import KINDS
 from golive.checks.models import Arrival, Check, Probe, Recheck
+from golive.checks.network import known_regions, phased
 from golive.checks.probe import Result, Target
 from golive.checks.verdict import Attempt, Outcome
 from golive.kit.connections import Phases
@@ -133,13 +134,13 @@ def definitions_of(region: str) -> Definitions:
         list(Project.objects.filter(checks__isnull=False).distinct().values_list("pk", "slug", "url")),
         Secret.objects.aggregate(n=Count("pk"), top=Max("pk")),
     )
-    return _definitions(region, repr(version))
+    return _definitions(region, tuple(known_regions()), repr(version))
 
 
 @lru_cache(maxsize=16)
-def _definitions(region: str, version: str) -> Definitions:
+def _definitions(region: str, known: tuple[str, ...], version: str) -> Definitions:
     checks = Check.objects.filter(kind__in=PROBED).select_related("project", "state_row")
-    found = {check.pk: target_of(check) for check in checks}
+    found = {check.pk: phased(target_of(check), region, known) for check in checks}
     targets = {number: target for number, target in found.items() if not target.regions or region in target.regions}
     sent = [pack(target) for target in targets.values()]
     return Definitions(hashlib.sha256(orjson.dumps(sent)).hexdigest(), sent, targets)
@@ -160,6 +161,7 @@ def pack(target: Target) -> dict[str, Any]:
         "wanted": target.wanted.model_dump(mode="json", by_alias=True),
         "secrets": dict(target.secrets),
         "trouble": target.trouble,
+        "shift": target.shift,
     }
 
 
@@ -177,4 +179,5 @@ def unpack(given: Mapping[str, Any]) -> Target:
         wanted=KINDS[given["kind"]].section.model_validate(given["wanted"]),
         secrets=given["secrets"],
         trouble=given["trouble"],
+        shift=given.get("shift", 0.0),  # an older server does not say
     )

@@ -15,8 +15,8 @@ from golive.checks.judging import Regions
 from golive.checks.kinds import KINDS
 from golive.checks.maintenance import windows_of
 from golive.checks.models import Arrival, Check, CheckState, Probe, Recheck
-from golive.checks.network import regions_of, tell_faults, tell_lag
-from golive.checks.probe import Result, Target
+from golive.checks.network import known_regions, phased, regions_of, tell_faults, tell_lag
+from golive.checks.probe import REGION, Result, Target
 from golive.checks.prober import BEAT_SECONDS
 from golive.checks.verdict import Attempt, Because, Outcome, Position, Scope, Verdict
 from golive.checks.windows import Window
@@ -68,17 +68,18 @@ class DatabaseKeeper:
         self.lags_ms: deque[float] = deque(maxlen=4)
 
     def targets(self) -> dict[int, tuple[Target, Position]] | None:
-        """All checks to be probed; None when no check, project's address or secret changed since the last call."""
+        """All checks to be probed; None when no check, address, secret or region changed since the last call."""
         close_old_connections()
         version = (
             Check.objects.aggregate(n=Count("pk"), at=Max("updated_at"), top=Max("pk")),
             list(Project.objects.filter(checks__isnull=False).distinct().values_list("pk", "slug", "url")),
             Secret.objects.aggregate(n=Count("pk"), top=Max("pk")),
+            known := known_regions(),
         )
         if version == self.version:
             return None
         rows = Check.objects.filter(kind__in=PROBED).select_related("project", "state_row")
-        found = {check.pk: (target_of(check), position_of(check)) for check in rows}
+        found = {check.pk: (phased(target_of(check), REGION, known), position_of(check)) for check in rows}
         self.version = version
         return found
 

@@ -1,15 +1,17 @@
 """The network of probes: which regions look, which are silent, which have trouble of their own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from golive.alerts import flips
 from golive.alerts.models import Flip, Severity, State
+from golive.checks import timetable
 from golive.checks.judging import Regions
 from golive.checks.models import Check, Probe
-from golive.checks.probe import REGION
+from golive.checks.probe import REGION, Target
 from golive.kit.durations import format_duration
 from golive.people.models import Project
 
@@ -31,6 +33,17 @@ def silence(seen_at: datetime | None, now: datetime) -> str:
         return "was never heard of"
     gone = now - seen_at
     return f"has been silent for {format_duration(gone)}" if gone > SILENT_AFTER else ""
+
+
+def known_regions() -> list[str]:
+    """Every region from which golive may look: its own, and those of the probes that are admitted."""
+    admitted = Probe.objects.filter(token__revoked_at=None).values_list("region", flat=True)
+    return sorted({REGION, *admitted})
+
+
+def phased(target: Target, region: str, known: Sequence[str]) -> Target:
+    """The target with its turn in this region: the regions that look at it share its interval evenly."""
+    return replace(target, shift=timetable.shift_of(region, target.regions or known))
 
 
 def tell_faults(found: dict[str, str], at: datetime) -> None:

@@ -22,7 +22,8 @@ class Target:
     """What to ask and what to expect: a check, free of the database.
 
     `wanted` are the keys of its kind; `secrets` what their references refer to, and `trouble` why one cannot be read.
-    `regions` are those it is seen from (none: all), `below` the checks it depends on.
+    `regions` are those it is seen from (none: all), `below` the checks it depends on; `shift` is the share of the
+    interval by which its turn comes later here than in the first region.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Target:
     trouble: str = field(kw_only=True, default="")
     regions: tuple[str, ...] = field(kw_only=True, default=())
     below: tuple[str, ...] = field(kw_only=True, default=())
+    shift: float = field(kw_only=True, default=0.0)
 
 
 @dataclass(frozen=True)

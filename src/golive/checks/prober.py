@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from threading import Event
 from typing import Any, Protocol
@@ -92,6 +93,7 @@ class Prober:
         self.policy = policy
         self.clock = clock
         self.due = timetable.Timetable()
+        self.turns: dict[int, float] = {}  # the own turn of a check whose first look comes sooner
         self.results: list[Result] = []
         self.probed: set[int] = set()
         self.doubted: set[int] = set()
@@ -148,15 +150,20 @@ class Prober:
             old = watched.get(number)
             if old is not None and old.target == target:
                 continue
+            moved = old is not None and replace(old.target, shift=target.shift) == target
             if old is not None:
                 position = old.position
                 self.judge.remove(number)
-            self.judge.add(number, Watched(target, position))
+            self.judge.add(number, Watched(target, position, seen=old.seen if old is not None and moved else {}))
             if target.regions and self.region not in target.regions:
                 self.due.remove(number)
                 continue
-            wait = timetable.first_due(number, target.every, self.clock.now().timestamp())
-            self.due.put(number, now + (wait if spread else random.uniform(0, min(1.0, wait))))  # noqa: S311
+            wait = timetable.first_due(number, target.every, self.clock.now().timestamp(), target.shift)
+            if spread:
+                self.turns[number] = now + wait
+                self.due.put(number, now + timetable.at_start(wait))
+            else:
+                self.due.put(number, now + (wait if moved else random.uniform(0, min(1.0, wait))))  # noqa: S311
 
     def hurry(self, numbers: Sequence[int]) -> None:
         """Look at these checks at once, if they are looked at from here and nobody does already."""
@@ -194,6 +201,7 @@ class Prober:
         finally:
             if number in self.judge.watched:
                 every, now = self.judge.watched[number].target.every, self.clock.monotonic()
+                due = self.turns.pop(number, due)
                 soon = now + timetable.retry_after(every).total_seconds()
                 following = timetable.next_due(due, every, now)
                 self.due.put(number, min(soon, following) if again else following)

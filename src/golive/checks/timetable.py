@@ -1,10 +1,12 @@
 """When each check is due: phases spread evenly over the interval, so that thousands do not start together."""
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 GOLDEN = 0.6180339887498949
+HASTE = 0.9
 SOONEST_RETRY = timedelta(seconds=5)
 
 
@@ -13,10 +15,25 @@ def phase(number: int, every: timedelta) -> timedelta:
     return every * (number * GOLDEN % 1.0)
 
 
-def first_due(number: int, every: timedelta, wall_seconds: float) -> float:
-    """Seconds from `wall_seconds` (unix) to the check's next turn: at most one interval, also after a restart."""
+def first_due(number: int, every: timedelta, wall_seconds: float, shift: float = 0.0) -> float:
+    """Seconds from `wall_seconds` (unix) to the check's next turn: at most one interval, also after a restart.
+
+    `shift` is the share of the interval by which this region's turn comes later than the first region's.
+    """
     step = every.total_seconds()
-    return (phase(number, every).total_seconds() - wall_seconds) % step
+    return (phase(number, every).total_seconds() + shift * step - wall_seconds) % step
+
+
+def shift_of(region: str, regions: Collection[str]) -> float:
+    """How far a region's turns are shifted, so that all regions' turns are spread evenly over the interval."""
+    ranks = sorted(regions)
+    return ranks.index(region) / len(ranks) if region in ranks else 0.0
+
+
+def at_start(wait: float) -> float:
+    """The first turn of a check whose own turn comes in `wait`: a little sooner, so that after a restart all have been
+    looked at within one interval, the time that the start took included."""
+    return wait * HASTE
 
 
 def next_due(due: float, every: timedelta, now: float) -> float:
