@@ -1,11 +1,14 @@
 """A remote probe against a real golive: it reports what it sees, keeps it while the server is away, and is refused."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,13 @@ import httpx
 import pytest
 
 from examples.demo.install import Install
+from golive.checks import renewal
 from golive.checks.kinds.http import HttpSection
 from golive.checks.outbox import Outbox
 from golive.checks.probe import Target
 from golive.checks.remote import PATH, Refused, Uplink
 from golive.checks.remote import run as run_probe
+from golive.checks.renewal import Attempted
 
 
 def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
@@ -120,6 +125,53 @@ def test_what_is_seen_waits_for_the_server_and_orders_survive_a_restart(server: 
     with pytest.raises(Refused, match="golive probe add"):
         other.exchange()
     other.close()
+
+
+def test_a_probe_becomes_the_servers_version_under_the_same_number_and_loses_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    server.orders = {**orders(), "again": [], "version": "9.9.9"}
+    code = f"import sys, pathlib; pathlib.Path({str(tmp_path / 'installed')!r}).open('a').write(sys.argv[1])"
+    environment = {**os.environ, "GOLIVE_PROBE_TOKEN": "glt_x", "GOLIVE_DATA": str(tmp_path)}
+    environment |= {
+        "GOLIVE_ALLOW_PRIVATE": "127.0.0.0/8",
+        "GOLIVE_PROBE_UPDATE": f'{sys.executable} -c "{code}" VERSION',
+    }
+    Outbox(tmp_path / "outbox.db").add([{"n": 1}])
+    words = [sys.executable, "-m", "golive.cli", "probe", "--server", server.url, "--folder", str(tmp_path)]
+    with (tmp_path / "log").open("wb") as log:
+        probe = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
+    try:
+        # The new program says again for whom it probes; as its version is the old one still, it does not try twice.
+        until(lambda: (tmp_path / "log").read_text().count("probing for") == 2)
+        until(lambda: "9.9.9 was tried at" in (tmp_path / "log").read_text())
+        assert probe.poll() is None
+    finally:
+        probe.terminate()
+        probe.wait(60)
+    assert (tmp_path / "installed").read_text() == "9.9.9"
+    assert {"n": 1} in [look for report in server.reports for look in report["results"]]
+
+
+@pytest.mark.parametrize(
+    ("offered", "last", "fixed", "now"),
+    [
+        ("1.0", None, "", False),  # as it is
+        ("1.1", None, "", True),
+        ("0.9", None, "", True),  # a server that went back takes its probes along
+        ("1.1", None, "updates are off", False),
+        ("1.1", ("1.1", 5), "", False),  # tried five hours ago
+        ("1.1", ("1.1", 7), "", True),
+        ("1.2", ("1.1", 1), "", True),
+        ("1.1; rm -rf /", None, "", False),
+        ("-r evil", None, "", False),
+        ("", None, "", False),
+    ],
+)
+def test_when_a_probe_updates(offered: str, last: tuple[str, int] | None, fixed: str, now: bool) -> None:
+    at = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    tried = Attempted(last[0], at - timedelta(hours=last[1])) if last else None
+    assert renewal.decide(offered, "1.0", tried, at, fixed).now is now
 
 
 TOML = """

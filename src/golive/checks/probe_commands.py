@@ -14,10 +14,11 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
-from golive.checks import network, probes
+from golive.checks import network, probes, renewal
 from golive.checks.models import Probe
 from golive.checks.remote import Refused
 from golive.checks.remote import run as run_remote
+from golive.checks.renewal import Renewer
 from golive.kit.folders import data_folder
 
 probe_app = typer.Typer(help="Look from elsewhere: run a remote probe, or keep the list of them.")
@@ -33,6 +34,13 @@ def probe(
         str, typer.Option(envvar="GOLIVE_PROBE_TOKEN", help="From `golive probe add`; rather in the environment.")
     ] = "",
     folder: Annotated[Path | None, typer.Option(help="Where results wait while the server is away.")] = None,
+    update: Annotated[
+        str,
+        typer.Option(
+            envvar="GOLIVE_PROBE_UPDATE",
+            help='How the server\'s version is installed: a command with VERSION, "off", or pip or uv when left out.',
+        ),
+    ] = "",
 ) -> None:
     """Probe for a golive elsewhere until stopped; needs outbound HTTPS only. Exit 3 when the server refuses it."""
     if context.invoked_subcommand is not None:
@@ -49,7 +57,9 @@ def probe(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     typer.echo(f"probing for {server}", err=True)
     try:
-        run_remote(server, token, folder or data_folder() / "probe", stop)
+        place = folder or data_folder() / "probe"
+        if run_remote(server, token, place, stop, Renewer(place, update)):
+            renewal.begin_anew()
     except Refused as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from error
@@ -89,7 +99,7 @@ def list_(as_json: JsonOption = False) -> None:
             lag = f"{row['lag_ms']:.0f} ms" if row["lag_ms"] is not None else ""
             table.add_row(
                 row["name"], row["region"], row["state"], str(row["checks"] or ""), lag, str(row["waiting"] or ""),
-                row["version"],
+                row["version"] + (" (not the server's)" if row["outdated"] else ""),
             )  # fmt: skip
         Console().print(table)
     silent = [one for one in found if network.silence(one.seen_at, now) or one.fault]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from golive import __version__
 from golive.checks.models import Probe
 from golive.checks.network import silence
 from golive.checks.probe import REGION
@@ -61,4 +62,5 @@ def row(probe: Probe, now: datetime) -> dict[str, Any]:
         "lag_ms": probe.details.get("lag_p99_ms"),
         "waiting": probe.details.get("waiting"),
         "version": probe.version,
+        "outdated": bool(probe.version) and probe.version != __version__,
     }

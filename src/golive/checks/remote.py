@@ -20,6 +20,7 @@ from golive.checks.exchange import MOST_RESULTS, POLL_SECONDS, unpack
 from golive.checks.outbox import Outbox
 from golive.checks.probe import Result, Target
 from golive.checks.prober import Prober
+from golive.checks.renewal import Renewer
 from golive.checks.verdict import Position
 from golive.kit.connections import Policy
 from golive.kit.folders import write_private
@@ -48,6 +49,7 @@ class Uplink:
         self.again: list[int] = []
         self.details: dict[str, Any] = {}
         self.failures = 0
+        self.offered = __version__  # the server's version
         self.lock = threading.Lock()
 
     # What the prober asks of its keeper.
@@ -105,6 +107,7 @@ class Uplink:
 
     def _heed(self, orders: dict[str, Any], first: int, looks: Sequence[object]) -> float:
         taken = int(orders["taken"])
+        self.offered = str(orders.get("version") or __version__)
         if looks and taken >= first:
             self.outbox.forget(taken)
         self.outbox.skip_to(taken)
@@ -149,23 +152,31 @@ def look_of(result: Result) -> dict[str, Any]:
     }
 
 
-def run(server: str, token: str, folder: Path, stop: threading.Event) -> None:
-    """Probe until `stop` is set. Raises Refused when the server does not want this probe."""
+def run(server: str, token: str, folder: Path, stop: threading.Event, renewer: Renewer | None = None) -> bool:
+    """Probe until `stop` is set; true when a newer version was installed and the program must begin anew.
+
+    Raises Refused when the server does not want this probe.
+    """
     uplink = Uplink(server, token, folder)
+    renewed = False
     try:
         while not uplink.orders and not stop.is_set():
             stop.wait(uplink.exchange())
         if stop.is_set():
-            return
+            return False
         prober = Prober(uplink, uplink.orders["marker"], Policy.from_environment(), region=uplink.orders["region"])
         looking = threading.Thread(target=prober.run, args=(stop,), name="probe", daemon=True)
         looking.start()
         try:
             while not stop.is_set():
                 stop.wait(uplink.exchange())
+                if renewer is not None and uplink.failures == 0 and renewer.heed(uplink.offered):
+                    renewed = True
+                    stop.set()
         finally:
             stop.set()
             looking.join(10)
         uplink.exchange()
     finally:
         uplink.close()
+    return renewed

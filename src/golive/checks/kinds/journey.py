@@ -32,6 +32,8 @@ class JourneySection(Common):
     """The interpreter with golive-client; the repository's .venv when left out."""
     proves: list[str] = []
     """Run only the journeys that prove one of these."""
+    regions: list[Annotated[str, Field(max_length=40)]] = []
+    """A journey runs where golive runs: "built-in" and nothing else."""
     environment: dict[str, Annotated[str, Field(max_length=2000)]] = {}
     """Variables for the journeys; a value may be a reference such as "secret:monitor-password"."""
 
@@ -45,6 +47,16 @@ class JourneySection(Common):
             raise ValueError('timeout is between "5s" and "30m"')
         if self.every < timedelta(seconds=10):
             raise ValueError('a journey runs every "10s" at the most')
+        return self
+
+    @model_validator(mode="after")
+    def _at_home(self) -> Self:
+        elsewhere = [region for region in self.regions if region != "built-in"]
+        if elsewhere:
+            raise ValueError(
+                f"a journey cannot run in the region {elsewhere[0]!r}: probes have neither your repository nor its "
+                'Python; leave regions out, and look from elsewhere with checks that have a "url"'
+            )
         return self
 
     def references(self) -> dict[str, str]:
