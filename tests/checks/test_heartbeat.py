@@ -1,5 +1,7 @@
 """Heartbeats: what pings mean, when silence is an alarm, and the way of a ping from the wire to the flip."""
 
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from golive.alerts.models import Flip, State
 from golive.checks import pulses
@@ -106,6 +109,44 @@ def test_a_ping_from_the_wire_to_the_flip(live_server: Any, rows: list[dict[str,
     pulses.beat()
     assert Flip.objects.order_by("-pk")[0].title.startswith("backup runs again")
     assert (Flip.objects.count(), len(rows)) == (2, 4)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
+def test_a_cron_job_with_curl(live_server: Any, rows: list[dict[str, Any]]) -> None:
+    """What stands in a crontab, by the real curl: overlapping, over-running, failed, late, missing."""
+    job = declared()  # daily, an hour of grace, runs for an hour at most
+    address = f"{live_server.url}/ping/{job.uuid}"
+    begun = timezone.now()
+
+    def curl(*words: str) -> None:
+        command = ["curl", "-fsS", "-m", "10", "--retry", "5", "--noproxy", "*", *words]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "OK"
+
+    def after(hours: float) -> tuple[str, str]:
+        pulses.turn(Job.objects.select_related("check_row__project").get(pk=job.pk), begun + hours * HOUR)
+        state = CheckState.objects.get(check_row=job.check_row)
+        return state.state, state.reason
+
+    first, second = str(uuid4()), str(uuid4())
+    curl(f"{address}/0")
+    curl(f"{address}/start?rid={first}")
+    curl(f"{address}/start?rid={second}")
+    assert after(0.5)[1].endswith("2 runs overlap")
+    assert (after(1.1)[0], "is not done after 1h" in after(1.1)[1]) == (State.FIRING, True)
+    curl("--data-raw", "dumped 12 GB", f"{address}/log")
+    curl(f"{address}?rid={first}")
+    curl("--data-binary", "all well", f"{address}/0?rid={second}")
+    assert after(2)[0] == State.OK
+    curl("-X", "POST", f"{address}/fail")
+    assert after(3) == (State.FIRING, "the job says that it failed")
+    curl("-I", "-o", "/dev/null", "-w", "OK", address)
+    assert after(4)[0] == State.OK
+    assert (after(24.5)[0], after(24.5)[1].startswith("late since")) == (State.OK, True)
+    assert (after(25.5)[0], after(25.5)[1].startswith("no ping by")) == (State.FIRING, True)
+    assert Ping.objects.get(signal="log").note == "dumped 12 GB"
+    titles = [flip.title.partition(" after ")[0] for flip in Flip.objects.order_by("id") if flip.new == State.FIRING]
+    assert titles == ["backup runs for too long", "backup failed", "backup did not run"]
 
 
 @pytest.mark.django_db

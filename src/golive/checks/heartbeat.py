@@ -92,7 +92,9 @@ def decide(pulse: Pulse, wanted: Expectation, now: datetime) -> Verdict:
         return Verdict(State.FIRING, Because.MISSING, text, due)
     if pulse.succeeded_at is None:
         return Verdict(State.UNKNOWN, Because.NO_DATA, "waiting for its first ping", None)
+    overlap = f"; {len(pulse.runs)} runs overlap" if len(pulse.runs) > 1 else ""
     if now > due:
-        text = f"late since {due:%H:%M} UTC, still within its grace of {format_duration(wanted.grace)}"
+        text = f"late since {due:%H:%M} UTC, still within its grace of {format_duration(wanted.grace)}{overlap}"
         return Verdict(State.OK, Because.LATE, text, pulse.succeeded_at)
-    return Verdict(State.OK, Because.UP, f"ran well at {pulse.succeeded_at:%Y-%m-%d %H:%M} UTC", pulse.succeeded_at)
+    text = f"ran well at {pulse.succeeded_at:%Y-%m-%d %H:%M} UTC{overlap}"
+    return Verdict(State.OK, Because.UP, text, pulse.succeeded_at)
