@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from golive_client.journeys.tag import genuine, signature
 
 SITE = "<title>shop</title><h1>Shop</h1><script>console.log('hello from the page')</script>"
 
@@ -91,7 +92,12 @@ def test_other():
     ((_, headers),) = site.seen  # type: ignore[attr-defined]
     assert headers["traceparent"].startswith(f"00-{result['trace_id']}-")
     assert result["trace_id"].startswith("abcdefabcdef")
-    assert "synthetic=true" in headers["baggage"]
+    said = headers["baggage"].partition(",")[0].removeprefix("synthetic=")
+    assert said == "true"  # by hand, without golive's key: it proves nothing
+    assert not genuine(said, result["trace_id"], "key")
+    assert genuine(signature(result["trace_id"], "key"), result["trace_id"], "key")
+    assert not genuine(signature("0" * 32, "key"), result["trace_id"], "key")
+    assert not genuine("", result["trace_id"], "")
 
 
 def test_a_failed_journey_keeps_its_requests_without_credentials(tmp_path: Path, site: ThreadingHTTPServer) -> None:

@@ -39,7 +39,12 @@ def command(python: Path, files: Sequence[str], out: Path, proves: Sequence[str]
 
 
 def environment(
-    base_url: str, home: Path, marker: str, given: Mapping[str, str], ours: Mapping[str, str] = os.environ
+    base_url: str,
+    home: Path,
+    marker: str,
+    given: Mapping[str, str],
+    ours: Mapping[str, str] = os.environ,
+    key: str = "",
 ) -> dict[str, str]:
     """What a journey may know: the site, its tag, what its golive.toml hands to it - and nothing of golive's own."""
     kept = {name: ours[name] for name in KEPT if name in ours}
@@ -56,6 +61,7 @@ def environment(
         **given,
         "GOLIVE_BASE_URL": base_url,
         "GOLIVE_TRACE_PREFIX": marker,
+        **({"GOLIVE_SYNTHETIC_KEY": key} if key else {}),
     }
 
 

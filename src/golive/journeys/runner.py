@@ -15,6 +15,7 @@ import psutil
 
 from golive.journeys import command as commands
 from golive.journeys.results import Ended, Result, Results, judge, read
+from golive.kit import synthetic
 from golive.kit.durations import format_duration
 
 RESULTS = "results.jsonl"
@@ -40,9 +41,10 @@ def run(
 ) -> Results:
     """Run the journeys of `files` (paths below the repository `folder`) against `base_url` and wait for them.
 
-    `proves` chooses those that prove one of these; `marker` begins their trace ids, so that ingest knows them; results,
-    screenshots and traces stay in `evidence`. `tell` hears of each journey as it ends; `stop` ends the run early.
-    Never raises for what a journey does: a run that could not be made is UNKNOWN with the reason.
+    `proves` chooses those that prove one of these; `marker` begins their trace ids, so that ingest knows them, and has
+    their baggage signed; results, screenshots and traces stay in `evidence`. `tell` hears of each journey as it ends;
+    `stop` ends the run early. Never raises for what a journey does: a run that could not be made is UNKNOWN with the
+    reason.
     """
     folder, evidence = folder.absolute(), evidence.absolute()
     evidence.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,9 @@ def run(
         line = commands.command(
             program, [str(file) for file in files], evidence, proves, int(timeout.total_seconds()) * 2
         )
-        variables = commands.environment(base_url, Path(home), marker, environment or {})
+        variables = commands.environment(
+            base_url, Path(home), marker, environment or {}, key=synthetic.key() if marker else ""
+        )
         heard = _Heard(evidence, tell)
         ended = _carried_out(line, variables, folder, evidence, timeout, stop, heard)
     took = timedelta(seconds=time.monotonic() - began)

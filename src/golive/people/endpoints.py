@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from golive.kit import synthetic
 from golive.people.models import Project
 
 _ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound to
@@ -42,4 +43,5 @@ def environment(project: Project, ingest_key: str, public_key: str, service: str
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=production",
         "SENTRY_DSN": dsn(project, public_key),
         "SENTRY_ENVIRONMENT": "production",
+        "GOLIVE_SYNTHETIC_KEY": synthetic.key(),
     }
