@@ -75,6 +75,38 @@ def fire(project: Project, at: datetime, source: str = "rule:p95", new: State = 
     return flips.record(project, source, title="slow", old=old, new=new, reason="it is", at=at, **about)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("cause_after", "told_after"),
+    [
+        (timedelta(seconds=-5), None),  # the cause was first
+        (timedelta(seconds=10), None),  # it came while the effect waited
+        (None, timedelta(seconds=16)),  # there is none: the effect is told
+    ],
+)
+def test_an_effect_is_not_told_whichever_came_first(
+    project: Project, cause_after: timedelta | None, told_after: timedelta | None
+) -> None:
+    Inhibition.objects.create(project=project, name="database", when="kind=check name=database", mute="kind=rule")
+    now = timezone.now()
+    if cause_after is not None and cause_after < timedelta():
+        fire(project, now + cause_after, "check:database")
+    effect = fire(project, now)
+    assert effect.held
+    if cause_after is not None and cause_after > timedelta():
+        assert effect.held_why == "waits 15s for a cause (database)"
+        fire(project, now + cause_after, "check:database")
+    mute.release(now + timedelta(seconds=14))
+    effect.refresh_from_db()
+    assert effect.held
+    mute.release(now + timedelta(seconds=16))
+    effect.refresh_from_db()
+    assert effect.held == (told_after is None)
+    if told_after is not None:
+        assert effect.at == now + told_after
+    if cause_after is not None:
+        assert effect.held_why.startswith("inhibited by")
+
+
 def silence(project: Project, matchers: str = "service=web", lasts: timedelta = HOUR) -> tuple[Silence, datetime]:
     now = timezone.now()
     return mute.create(project, matchers, "deploy", now, now + lasts, "ada"), now
@@ -116,10 +148,11 @@ def test_a_cause_keeps_its_effects_quiet(project: Project) -> None:
     )
     fire(project, now, "check:database", service="")
     assert fire(project, now).held_why == "inhibited by slow (database)"
-    assert not fire(project, now, environment="staging").held
+    assert fire(project, now, environment="staging").held_why == "waits 15s for a cause (database)"
     assert not fire(project, now, "check:home").held
     fire(project, now, "check:database", State.OK, service="")
-    assert mute.release(now) == 1
+    assert mute.release(now + timedelta(seconds=14)) == 0
+    assert mute.release(now + timedelta(seconds=15)) == 2
 
 
 def test_the_page(project: Project, client: Client) -> None:

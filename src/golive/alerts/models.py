@@ -1,5 +1,7 @@
 """Flips: a source of trouble writes one row for each transition of its state, and why."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from golive.people.models import Project
@@ -143,6 +145,7 @@ class Inhibition(models.Model):
     when = models.CharField(max_length=500)
     mute = models.CharField(max_length=500)
     equal = models.JSONField(default=list)
+    wait = models.DurationField(default=timedelta(seconds=15))  # how long an effect waits for its cause to show
 
     class Meta:
         ordering = ["name"]

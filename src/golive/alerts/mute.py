@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from golive.alerts import matching
 from golive.alerts.models import Flip, Inhibition, Silence, SilenceKind, State
+from golive.kit.durations import format_duration
 from golive.people import audit
 from golive.people.models import Project
 
@@ -54,8 +55,11 @@ def why(flip: Flip, now: datetime) -> str:
         if until and matching.hold(matching.read(silence.matchers), labels):
             return f"{silence.kind} until {until:%Y-%m-%d %H:%M} UTC by {silence.created_by}: {silence.comment}"[:300]
     for inhibition in flip.project.inhibitions.all():
-        if matching.hold(matching.read(inhibition.mute), labels) and (cause := _cause(flip, inhibition, labels)):
-            return f"inhibited by {cause} ({inhibition.name})"[:300]
+        if matching.hold(matching.read(inhibition.mute), labels):
+            if cause := _cause(flip, inhibition, labels):
+                return f"inhibited by {cause} ({inhibition.name})"[:300]
+            if flip.old != State.FIRING and now < flip.at + inhibition.wait:
+                return f"waits {format_duration(inhibition.wait)} for a cause ({inhibition.name})"
     return next((told[:300] for mute in _mutes if (told := mute(flip.project, labels, now))), "")
 
 

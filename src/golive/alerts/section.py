@@ -1,6 +1,7 @@
 """`[inhibit.NAME]` of golive.toml."""
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, mo
 from golive.alerts import matching
 from golive.alerts.models import Inhibition
 from golive.config.sections import Difference, Section, register
+from golive.config.values import Duration
+from golive.kit.durations import format_duration
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -30,10 +33,18 @@ class Inhibit(BaseModel):
     """What is then not told: "kind=rule severity=warning"."""
     equal: list[Annotated[str, Field(max_length=100)]] = []
     """Labels that must be the same on both, such as ["environment"]."""
+    wait: Duration = timedelta(seconds=15)
+    """How long an effect waits untold for a cause that shows later than itself; "0s" not at all."""
+
+    @model_validator(mode="after")
+    def _short(self) -> "Inhibit":
+        if not timedelta(0) <= self.wait <= timedelta(minutes=5):
+            raise ValueError('wait is at most "5m"')
+        return self
 
     def said(self) -> str:
         same = f", same {', '.join(self.equal)}" if self.equal else ""
-        return f"{self.mute} while {self.when}{same}"
+        return f"{self.mute} while {self.when}{same}, waits {format_duration(self.wait)}"
 
 
 class InhibitSection(RootModel[dict[str, Inhibit]]):
@@ -50,7 +61,7 @@ class InhibitSection(RootModel[dict[str, Inhibit]]):
 
 
 def _kept(row: Inhibition) -> Inhibit:
-    return Inhibit(when=row.when, mute=row.mute, equal=row.equal)
+    return Inhibit(when=row.when, mute=row.mute, equal=row.equal, wait=row.wait)
 
 
 def differences(project_id: int, wanted: InhibitSection) -> list[Difference]:

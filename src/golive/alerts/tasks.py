@@ -29,5 +29,5 @@ def release() -> None:
 PERIODIC = [
     Periodic("pager heartbeat", EVERY, live),
     Periodic("outside alerts", EVERY, expire),
-    Periodic("end of silences", EVERY, release),
+    Periodic("end of silences", timedelta(seconds=5), release),
 ]
