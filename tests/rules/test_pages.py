@@ -14,7 +14,8 @@ from golive.config import reader
 from golive.people.models import AuditEntry, Project, Role, User
 from golive.people.tokens import create
 from golive.rules.configure import ensure
-from golive.rules.models import Rule, RuleState
+from golive.rules.history import History
+from golive.rules.models import Origin, Rule, RuleState
 from golive.rules.settings import COOKBOOK, P95, ErrorRate, RuleKind, WebhookFailures
 from golive.rules.standing import sentence, standings
 
@@ -103,6 +104,18 @@ def test_mistakes_are_told_with_what_is_accepted(
     problem = raised.value.problems[0]
     assert (problem.key, problem.line) == (key, 4)
     assert accepted in problem.accepted
+
+
+def test_a_declared_rules_line_comes_behind_the_page(
+    project: Project, console: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"query": "count(logs{level:>=error})", "warning": 5}
+    Rule.objects.create(project=project, name="noise", kind=RuleKind.THRESHOLD, origin=Origin.FILE, settings=settings)
+    address = "/p/acme/rules/noise/spark/"
+    assert address in console.get("/p/acme/rules/").content.decode()
+    assert "no data" in console.get(address).content.decode()  # there is no store here
+    monkeypatch.setattr("golive.rules.pages.histories", lambda *_: [History([0.0, 60.0], [1.0, 4.0])])
+    assert "<polyline" in console.get(address).content.decode()
 
 
 def test_pages_show_what_fires(project: Project, console: Client) -> None:

@@ -51,6 +51,7 @@ EDITABLE = {
     RuleKind.BURN: ("objective", "latency"),
     RuleKind.ERRORS: ("severity", "window"),
 }
+SPARK_SECONDS = 60
 HINTS = {
     "warning": "empty: never warns",
     "critical": "empty: never pages",
@@ -108,6 +109,22 @@ def rule(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     context["budget"] = _budget(found)
     context["from_file"] = line(settings_of(RuleKind(found.kind), found.settings))
     return render(request, "rules/detail.html", context)
+
+
+@require_GET
+def spark(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """The last hour of one rule as a small line: declared rules' queries are asked one by one, behind the page."""
+    project = project_of(request, slug)
+    found = get_object_or_404(Rule.objects.select_related("project"), project=project, name=name)
+    now = timezone.now()
+    try:
+        (past,) = histories([found], now - timedelta(hours=1), now, timedelta(minutes=1))
+        values = past.values
+    except StoreError:
+        values = ()
+    answer = render(request, "console/sparkline.html", {"values": values, "label": ""})
+    answer["Cache-Control"] = f"private, max-age={SPARK_SECONDS}"
+    return answer
 
 
 def _chart(project: Project, found: Rule, window: Window) -> Chart:
@@ -188,6 +205,7 @@ urlpatterns = [
     path("p/<slug:slug>/rules-new/backtest/", builder.try_new, name="rule-try-new"),
     path("p/<slug:slug>/slo/", builder.objectives, name="slo"),
     path("p/<slug:slug>/rules/<slug:name>/", rule, name="rule"),
+    path("p/<slug:slug>/rules/<slug:name>/spark/", spark, name="rule-spark"),
     path("p/<slug:slug>/rules/<slug:name>/backtest/", builder.try_existing, name="rule-try"),
     path("p/<slug:slug>/rules/<slug:name>/delete/", builder.delete, name="rule-delete"),
     path("p/<slug:slug>/rules/<slug:name>/change/", change, name="rule-change"),
