@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
-from golive.postgres.trouble import DatabaseTrouble, explain
+from golive.postgres.trouble import DatabaseTrouble, NotConfigured, explain
 
 Connection = psycopg.Connection[DictRow]
 Statement = sql.SQL | sql.Composed
@@ -22,6 +22,7 @@ Statement = sql.SQL | sql.Composed
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 LOCK_TIMEOUT = timedelta(milliseconds=200)
 CONNECT_SECONDS = 5
+UNREADABLE = "an address that cannot be read"
 
 
 @contextmanager
@@ -40,6 +41,11 @@ def session(
     A zero timeout means none: only for work that may take long, such as building an index on a clone.
     """
     where = place(url)
+    if where == UNREADABLE:  # the driver's own words would quote it, password and all
+        raise NotConfigured(
+            "The database's address cannot be read; it looks like postgresql://role:password@host:5432/name, with "
+            "special characters of the password written as %40 and the like."
+        )
     try:
         connection = _connect(url, statement_timeout, lock_timeout, read_only, autocommit, application, settings or {})
     except psycopg.Error as error:
@@ -109,7 +115,7 @@ def place(url: str) -> str:
     try:
         parts: dict[str, Any] = dict(conninfo_to_dict(url))
     except psycopg.ProgrammingError:
-        return "an address that cannot be read"
+        return UNREADABLE
     host, port = parts.get("host") or "localhost", parts.get("port") or 5432
     return f"{host}:{port}/{parts.get('dbname') or parts.get('user') or ''}"
 

@@ -1,0 +1,136 @@
+"""What a database can be in the way of: each time a clear sentence, nothing broken."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.utils import timezone
+
+from golive.postgres.advice import keep
+from golive.postgres.advice.advise import advise
+from golive.postgres.advice.migration import written
+from golive.postgres.advice.plan import AdvicePlan, Framework
+from golive.postgres.advice.workload import Statement
+from golive.postgres.look import plans, run
+from golive.postgres.look.collectors import COLLECTORS
+from golive.postgres.pool.habits import habits
+from golive.postgres.replicas.measure import itself, measured
+from golive.postgres.session import session
+from golive.postgres.trouble import DatabaseAway, DatabaseTrouble
+from golive.sandbox.servers import PostgresServer
+from tests.postgres.conftest import SETTINGS, Place
+
+NAMES = ["we\"ird ' %s; -- x", "größe ☃ 表", "SELECT", "a" * 63]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_advice_for_hostile_names_is_proved_and_can_be_applied(place: Place, name: str) -> None:
+    quoted = psycopg.sql.Identifier(name).as_string()
+    doubled = quoted.replace("%", "%%")
+    place.run(f"CREATE SCHEMA {quoted}")
+    place.run(f"CREATE TABLE {quoted}.{quoted} (id int PRIMARY KEY, {quoted} int, note text DEFAULT repeat('x', 80))")
+    place.run(f"INSERT INTO {doubled}.{doubled} SELECT n, n %% %s FROM generate_series(1, 20000) n", 4000)
+    place.run(f"VACUUM (ANALYZE) {quoted}.{quoted}")
+    copy = place.server.create_database(f"{place.name}_copy", template=place.name)
+    asked = Statement("1", f"SELECT * FROM {quoted}.{quoted} WHERE {quoted} = $1", 10_000.0, 10_000.0)
+    with session(place.url) as connection:
+        report = advise(connection, [asked], AdvicePlan(), timezone.now(), copy)
+    (change,) = report.advised
+    assert change.candidate is not None
+    migration = written(Framework.SQL, [change.candidate], [])
+    with psycopg.connect(place.url, autocommit=True) as owner:
+        for statement in migration.split(";\n"):
+            lines = [line for line in statement.splitlines() if not line.startswith("--")]
+            if "".join(lines).strip():
+                owner.execute("\n".join(lines).encode())
+    found = place.run("SELECT indexdef FROM pg_indexes WHERE indexname = %s", change.name)
+    assert len(found) == 1
+    place.run(f'DROP DATABASE "{place.name}_copy"')
+
+
+def poor(place: Place) -> str:
+    """A login that may connect and nothing else."""
+    place.run(f"CREATE ROLE bare_{place.name} LOGIN PASSWORD 'pw'")
+    return f"postgresql://bare_{place.name}:pw@127.0.0.1:{place.server.port}/{place.name}"
+
+
+def point_at(place: Place, url: str) -> None:
+    with open(place.database.url.removeprefix("file:"), "w") as out:  # noqa: PTH123
+        out.write(url)
+
+
+def without_statistics(place: Place) -> None:
+    place.run("DROP EXTENSION pg_stat_statements")
+
+
+def asked_by_nobody(place: Place) -> None:
+    place.run("CREATE TABLE secret_things (id int, n int)")
+    point_at(place, poor(place))
+
+
+ASKED: dict[str, Callable[[Place], Any]] = {
+    "advice": lambda place: keep.look(place.database, timezone.now(), clone=""),
+    "what breaks": lambda place: _in(place, habits),
+    "what moves": lambda place: _in(place, measured),
+}
+CASES = [
+    ("no pg_stat_statements", without_statistics, "advice", "pg_stat_statements is not in this database"),
+    ("no pg_stat_statements", without_statistics, "what breaks", "needs pg_stat_statements"),
+    ("no pg_stat_statements", without_statistics, "what moves", "needs pg_stat_statements"),
+    ("a role without rights", asked_by_nobody, "advice", "HypoPG"),
+    ("wrong password", lambda place: point_at(place, place.url.replace("@", "x@")), "advice", "refuses the password"),
+    ("no address", lambda place: point_at(place, "postgresql:x//u:sesame@h/x"), "advice", "cannot be read"),
+    ("no such database", lambda place: point_at(place, place.url + "_gone"), "advice", "no such role or database"),
+    ("nobody listens", lambda place: point_at(place, "postgresql://u:sesame@127.0.0.1:1/x"), "advice", "not answer"),
+]
+
+
+def _in(place: Place, ask: Callable[[Any], Any]) -> Any:
+    url = open(place.database.url.removeprefix("file:")).read()  # noqa: PTH123, SIM115
+    with session(url) as connection:
+        return ask(connection)
+
+
+@pytest.mark.parametrize(("what", "arrange", "asked", "words"), CASES, ids=[f"{one[0]}: {one[2]}" for one in CASES])
+def test_what_is_missing_is_said(
+    place: Place, what: str, arrange: Callable[[Place], Any], asked: str, words: str
+) -> None:
+    arrange(place)
+    with pytest.raises(DatabaseTrouble) as caught:
+        ASKED[asked](place)
+    assert words in str(caught.value)
+    assert "sesame" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_texts_that_were_cut_are_told_and_their_neighbours_advised(place: Place) -> None:
+    place.run("CREATE TABLE orders (id int PRIMARY KEY, customer_id int, note text DEFAULT repeat('x', 80))")
+    place.run("INSERT INTO orders SELECT n, n %% %s FROM generate_series(1, 20000) n", 4000)
+    place.run("VACUUM (ANALYZE) orders")
+    whole = Statement("1", "SELECT * FROM orders WHERE customer_id = $1", 10_000.0, 10_000.0)
+    cut = Statement("2", "SELECT * FROM orders WHERE customer_id = $1 AND note IN ($2, $3", 10_000.0, 10_000.0)
+    with session(place.url, read_only=False) as connection:
+        report = advise(connection, [cut, whole], AdvicePlan(), timezone.now())
+        assert plans.sample(connection, cut.text)[1].startswith("its text was cut off")
+    assert [change.name for change in report.changes] == ["orders_customer_id_ix"]
+    assert report.findings[0].silence
+
+
+def test_a_server_that_restarts_is_said_and_asked_again(place: Place) -> None:
+    """The server stops under an open session, is away, starts again: two sentences, then answers."""
+    with PostgresServer(settings=SETTINGS) as server:
+        url = server.create_database("acme")
+        point_at(place, url)
+        assert run.look(place.database, timezone.now(), [COLLECTORS["locks"]])[0].trouble == ""
+        with pytest.raises(DatabaseAway, match=r"stopped or restarted|does not answer|crashed"), session(url) as open_:
+            server.kill()
+            open_.execute("SELECT 1")
+        with pytest.raises(DatabaseAway, match="does not answer"):
+            run.look(place.database, timezone.now(), [COLLECTORS["locks"]])
+        assert itself(url)["ok"] is False
+        server.start()
+        later = timezone.now() + timedelta(minutes=1)
+        assert run.look(place.database, later, [COLLECTORS["locks"]])[0].trouble == ""
+        assert "no replica" in str(itself(url)["state"])  # it takes writes of its own
