@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from golive.alerts.models import Severity, State
+from golive.postgres.advice.tasks import due
 from golive.postgres.conditions import Judged, move
 from golive.postgres.grow.model import Measured, Resource, first, sentence, steps
 from golive.postgres.look.collector import Given
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.forecast import forecast
 from golive.postgres.look.plan import ReviewPlan
-from golive.postgres.look.review import week_due
 from golive.postgres.look.trend import Spent, since, slower
+from golive.postgres.look.week import next_review, week_due
 from golive.postgres.replicas.movable import may_move, movable, speedup
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -164,6 +165,30 @@ def test_no_deploy_is_blamed_without_a_step() -> None:
 )
 def test_when_a_review_is_due(day: Any, last: date | None, now: datetime, due: date | None) -> None:
     assert week_due(ReviewPlan(day=day), last, now) == due
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "coming"),
+    [
+        ("monday", datetime(2026, 11, 23, 7, tzinfo=UTC), date(2026, 11, 23)),
+        ("monday", datetime(2026, 11, 23, 9, tzinfo=UTC), date(2026, 11, 30)),
+        ("monday", datetime(2026, 11, 29, 9, tzinfo=UTC), date(2026, 11, 30)),
+        ("never", datetime(2026, 11, 23, 9, tzinfo=UTC), None),
+    ],
+)
+def test_the_coming_review(day: Any, now: datetime, coming: date | None) -> None:
+    assert next_review(ReviewPlan(day=day), now) == coming
+
+
+@pytest.mark.parametrize(
+    ("last_days", "review_days", "asked"),
+    [(None, 1, True), (7, 0, True), (1, 1, False), (7, 3, False), (7, None, False)],
+)
+def test_advice_is_due_before_a_review(last_days: int | None, review_days: int | None, asked: bool) -> None:
+    now = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    last = now - timedelta(days=last_days) if last_days is not None else None
+    review = now.date() + timedelta(days=review_days) if review_days is not None else None
+    assert due(last, review, now) is asked
 
 
 def judged(state: State, after: float = 60) -> Judged:

@@ -93,8 +93,15 @@ class Reading:
     written: frozenset[str] = frozenset()
 
 
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([a-z]+)", re.I | re.S)
+_QUERIES = ("select", "with", "insert", "update", "delete", "merge", "values", "table")
+
+
 def parse(text: str) -> exp.Expr:
     """The one statement of the text. Raises ParseError."""
+    word = _FIRST_WORD.match(text)
+    if word and word[1].lower() not in _QUERIES:
+        raise ParseError(f"it is a {word[1].upper()}, not a query")
     marked = _PARAMETER.sub(rf"{MARK}(\1)", _TYPED_PARAMETER.sub(r"\2::\1", text))
     try:
         found = [tree for tree in sqlglot.parse(marked, dialect=DIALECT) if tree]

@@ -23,6 +23,7 @@ from golive.postgres.advice.clone import FOREVER, scratch
 from golive.postgres.advice.elsewhere import NOWHERE, Elsewhere
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.advice.prove import Proof, Trial, prove
+from golive.postgres.advice.really import Really
 from golive.postgres.advice.report import Change, Finding, Report
 from golive.postgres.advice.search import Found, search
 from golive.postgres.advice.traps import Repetition, repeated, traps
@@ -35,6 +36,11 @@ from golive.postgres.trouble import DatabaseTrouble
 LEAST_BUDGET = 64 << 20
 WORTH = 0.002  # of the workload's cost, for which alone no index is added
 MOST_UNPRICED = 4
+_WITHOUT = (
+    "Index advice asks the planner with the extension HypoPG, which is not there ({}). Name a copy of the database as "
+    "[database.advice] clone: there the indexes are really built and need no extension. Or install HypoPG (Debian: "
+    "postgresql-15-hypopg; managed servers offer it) and run CREATE EXTENSION hypopg."
+)
 
 
 def advise(
@@ -59,12 +65,15 @@ def advise(
             here: Connection[Any] = stack.enter_context(
                 session(url, read_only=False, statement_timeout=FOREVER, lock_timeout=timedelta(seconds=10))
             )
-            _with_hypopg(here)
+            missing = _hypopg(here)
+            pricer = Really(here) if missing else WhatIf(here)
             catalog = catalogs.read(here, [table.name for table in known.tables.values()])
             report.notes += _differences(known, catalog)
         else:
             here, catalog = connection, known
-            _with_hypopg(here)
+            if missing := _hypopg(here):
+                raise DatabaseTrouble(_WITHOUT.format(missing))
+            pricer = WhatIf(here)
         removals = upkeep.removals(known, since, now, elsewhere.scans, elsewhere.replicas, elsewhere.foreign_keys)
         report.budget_bytes = max(round(_size(here) * plan.storage), LEAST_BUDGET)
         found = search(
@@ -74,10 +83,13 @@ def advise(
             Terms(report.budget_bytes),
             _droppable(catalog, removals, queries) if clone_url else (),
             WORTH,
+            pricer=pricer,
         )
+        report.notes += [found.note] if found.note else []
         report.cost_before, report.cost_after = found.before, found.after
         report.gap, report.explains = found.choice.gap, found.explains
-        _reads(here, queries, catalog, findings)
+        pricer.reset()
+        _reads(pricer, queries, catalog, findings)
         if clone_url:
             _proved(here, queries, found, catalog, plan, report, findings)
         else:
@@ -121,18 +133,16 @@ def _queries(
     return queries
 
 
-def _with_hypopg(connection: Connection[Any]) -> None:
+def _hypopg(connection: Connection[Any]) -> str:
+    """Make HypoPG ready; what stands against it, or ""."""
     try:
         row = connection.execute("SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'hypopg'").fetchone()
         if row is None:
             connection.execute("CREATE EXTENSION hypopg")
         connection.execute("SELECT hypopg_reset()")
     except psycopg.Error as error:
-        raise DatabaseTrouble(
-            "Index advice asks the planner with the extension HypoPG, which is not there "
-            f"({str(error).splitlines()[0]}). Install it (Debian: postgresql-15-hypopg; managed servers offer it) and "
-            "run CREATE EXTENSION hypopg, or name a clone whose server has it as [database.advice] clone."
-        ) from error
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _size(connection: Connection[Any]) -> int:
@@ -165,11 +175,7 @@ def _droppable(catalog: Catalog, removals: Sequence[upkeep.Removal], queries: Se
     return found
 
 
-def _reads(
-    connection: Connection[Any], queries: Sequence[Query], catalog: Catalog, findings: Mapping[str, Finding]
-) -> None:
-    whatif = WhatIf(connection)
-    whatif.reset()
+def _reads(whatif: WhatIf, queries: Sequence[Query], catalog: Catalog, findings: Mapping[str, Finding]) -> None:
     for query in queries:
         for sample in query.samples[:1]:
             try:

@@ -8,17 +8,19 @@ import psycopg
 
 from golive.people.secrets import SecretError, resolve
 from golive.postgres.advice import catalog as catalogs
-from golive.postgres.advice import elsewhere
+from golive.postgres.advice import elsewhere, repeats
 from golive.postgres.advice.advise import advise
 from golive.postgres.advice.clone import sweep
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.advice.report import Report, finding_dict
+from golive.postgres.advice.traps import Repetition
 from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
 from golive.postgres.base import Database
 from golive.postgres.choice import replica_urls_of, url_of
 from golive.postgres.session import Connection, session
 from golive.postgres.trouble import DatabaseTrouble, NotConfigured
+from golive.telemetry.store import StoreError
 
 LEAST_CALLS_AFTER = 20
 
@@ -39,7 +41,16 @@ def look(database: Database, now: datetime, log: Path | None = None, clone: str 
         statements = _statements(connection, plan, logged)
         since = _since(connection)
         around = elsewhere.look(connection, replica_urls_of(database))
-        return advise(connection, statements, plan, now, clone_url, since=since, elsewhere=around)
+        repetitions = _repetitions(database, statements, now)
+        return advise(connection, statements, plan, now, clone_url, repetitions, since, around)
+
+
+def _repetitions(database: Database, statements: list[Statement], now: datetime) -> dict[str, Repetition]:
+    """What the traces say of N+1; nothing when there are none or the store is away."""
+    try:
+        return repeats.matched(statements, repeats.seen(database.project.slug, now))
+    except StoreError:
+        return {}
 
 
 def _clone(plan: AdvicePlan) -> str:

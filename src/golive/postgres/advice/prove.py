@@ -16,7 +16,7 @@ from psycopg.rows import tuple_row
 
 from golive.postgres.advice.candidate import Candidate
 from golive.postgres.advice.catalog import Index
-from golive.postgres.advice.verdict import Judgement, Verdict, judge, repeats
+from golive.postgres.advice.verdict import Judgement, Verdict, clear, judge, repeats
 from golive.postgres.advice.whatif import nodes
 from golive.postgres.advice.workload import Query
 
@@ -138,7 +138,7 @@ def trial(
     try:
         times: tuple[list[float], list[float]] = ([], [])
         count = 1
-        while len(times[0]) < count:
+        while len(times[0]) < count and not clear(*times):
             with clone.without(new):
                 found.before = clone.run(sample.text)
             with clone.without(gone):
@@ -166,18 +166,23 @@ def trial(
 
 
 def _difference(clone: Clone, text: str, new: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> str:
-    """Why the results differ, or "". A LIMIT without a total order may return other rows: then only counts compare."""
+    """Why the results differ, or "". A LIMIT without a total order may return other rows: then only counts compare.
+
+    All in one transaction, whose now() stands still: what asks for the last days returns the same rows.
+    """
     if "for update" in text.lower() or "for share" in text.lower():
         return ""
-    with clone.without(new):
-        first, again = clone.fingerprint(text), clone.fingerprint(text)
-    if first != again:
-        return ""  # it never returns the same twice
-    with clone.without(gone):
-        after = clone.fingerprint(text)
+    with clone.connection.transaction(force_rollback=True):
+        with clone.without(new):
+            first, again = clone.fingerprint(text), clone.fingerprint(text)
+        if first != again:
+            return ""  # it never returns the same twice
+        with clone.without(gone):
+            after = clone.fingerprint(text)
     if first == after or (" limit " in text.lower() and first[0] == after[0]):
         return ""
-    return f"other results: {first[0]} rows before, {after[0]} after"
+    rows = f"{first[0]} rows before, {after[0]} after" if first[0] != after[0] else f"not the same {first[0]} rows"
+    return f"other results: {rows}"
 
 
 def prove(
@@ -255,11 +260,13 @@ def objection(proof: Proof) -> tuple[Built | Index, str] | None:
             continue
         for index in proof.drops:
             if one.before and index.name in one.before.indexes:
-                return index, f"without it a statement gets slower: {one.judgement.reason}"
+                why = "gets slower" if one.judgement.verdict is Verdict.SLOWER else "changes"
+                return index, f"without it a statement {why}: {one.judgement.reason}"
         suspects = [built for built in proof.kept if _suspect(one, built)]
         if suspects:
             worst = min(suspects, key=lambda built: earned[built.candidate.name])
-            return worst, f"it slows a statement: {one.judgement.reason}"
+            why = "it slows a statement" if one.judgement.verdict is Verdict.SLOWER else "a statement changes"
+            return worst, f"{why}: {one.judgement.reason}"
     for built in proof.kept:
         if earned[built.candidate.name] <= 0:
             return built, "no statement got faster by it when it was really there"

@@ -33,6 +33,7 @@ class Found:
     silent: dict[str, str] = field(default_factory=dict)
     unpriced: dict[Candidate, str] = field(default_factory=dict)
     candidates: Mapping[str, list[Candidate]] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def adds(self) -> list[Option]:
@@ -52,12 +53,14 @@ def search(
     relative_worth: float = 0.0,
     *,
     beside: bool = False,
+    pricer: WhatIf | None = None,
 ) -> Found:
     """Choose indexes for the queries, each saving `relative_worth` of all at least. `droppable` needs a clone."""
-    whatif = WhatIf(connection)
+    whatif = pricer or WhatIf(connection)
     wanted = {query.key: generator.candidates(query.reading, catalog.extensions, beside=beside) for query in queries}
+    note = whatif.prepare(wanted)
     fitting = {one for many in wanted.values() for one in many if whatif.accepts(one)}
-    options = [*_new(fitting, queries, catalog), *_old(droppable, queries, catalog)]
+    options = [*_new(fitting, queries, catalog, whatif), *_old(droppable, queries, catalog)]
     explorer = Explorer(whatif, [one for one in options if one.size_bytes <= terms.budget_bytes or one.exists])
     rows, silent = _rows(explorer, queries, wanted)
     options = list(explorer.by_name.values())
@@ -68,7 +71,7 @@ def search(
     if relative_worth:
         choice = worthwhile(rows, options, choice)
         after = total(rows, options, choice.options)
-    return Found(rows, options, choice, before, after, whatif.explains, silent, whatif.refused, wanted)
+    return Found(rows, options, choice, before, after, whatif.explains, silent, whatif.refused, wanted, note)
 
 
 def worthwhile(rows: Sequence[Row], options: Sequence[Option], choice: Choice) -> Choice:
@@ -91,12 +94,13 @@ def _noticed(without: float, with_it: float) -> bool:
     return without - with_it >= max(NOTICED_COST, NOTICED_SHARE * without)
 
 
-def _new(fitting: set[Candidate], queries: Sequence[Query], catalog: Catalog) -> list[Option]:
+def _new(fitting: set[Candidate], queries: Sequence[Query], catalog: Catalog, whatif: WhatIf) -> list[Option]:
     found = []
     for one in sorted(fitting, key=lambda each: each.body()):
         table = catalog.tables[one.schema, one.table]
         cost = upkeep(one, table, writes_of(queries, table))
-        found.append(Option(one.body(), size_bytes(one, table), cost, candidate=one))
+        size = whatif.true_size(one) or size_bytes(one, table)
+        found.append(Option(one.body(), size, cost, candidate=one))
     return found
 
 

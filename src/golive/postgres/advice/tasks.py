@@ -1,15 +1,19 @@
 """Advice in the jobs process: on request, and what became of what was advised."""
 
 import logging
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.utils import timezone
 
 from golive.jobs.kinds import Kind, Work, register
+from golive.jobs.models import Job
+from golive.jobs.queue import enqueue
 from golive.kit.periodic import Periodic, Process
 from golive.postgres.base import Database
+from golive.postgres.look.plan import ReviewPlan
+from golive.postgres.look.week import next_review
 from golive.postgres.trouble import DatabaseTrouble
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,26 @@ def follow_all() -> None:
             log.warning("%s: %s", database.project.slug, error)
 
 
+def due(last: datetime | None, review: date | None, now: datetime) -> bool:
+    """Whether to ask before the coming review (`review`, its day): within a day of it, once."""
+    if review is None or not 0 <= (review - now.date()).days <= 1:
+        return False
+    return last is None or now - last > timedelta(days=5)
+
+
+def before_reviews() -> None:
+    """Ask for advice before each week's review, where a clone is named to prove it on."""
+    now = timezone.now()
+    for database in Database.objects.select_related("project"):
+        topic = database.topic("advice")
+        coming = next_review(ReviewPlan.model_validate(database.topic("review")), now)
+        last = database.advice_runs.first()
+        waiting = Job.objects.filter(kind=ADVISE.name, subject=database.project.slug, state__in=("queued", "running"))
+        if topic.get("clone") and due(last.at if last else None, coming, now) and not waiting.exists():
+            payload = {"database": database.pk, "by": "golive"}
+            enqueue(ADVISE.name, payload, now=now, subject=database.project.slug, requested_by="golive")
+
+
 def advise(work: Work) -> dict[str, Any]:
     """Look at a project's database and keep what is advised."""
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
@@ -40,4 +64,7 @@ def advise(work: Work) -> dict[str, Any]:
 
 
 ADVISE = register(Kind("database.advise", advise, timeout=timedelta(hours=6), max_attempts=1))
-PERIODIC = [Periodic("database advice followed", timedelta(hours=1), follow_all, Process.JOBS)]
+PERIODIC = [
+    Periodic("database advice followed", timedelta(hours=1), follow_all, Process.JOBS),
+    Periodic("database advice before reviews", timedelta(hours=1), before_reviews, Process.JOBS),
+]

@@ -4,7 +4,7 @@ HypoPG makes hypothetical indexes for this session only. An existing index is ta
 transaction that is rolled back: on a clone, never on the database that people use.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +50,10 @@ class WhatIf:
         self._known: dict[tuple[str, frozenset[Candidate], frozenset[str]], Plan] = {}
         self._cursor = connection.cursor(row_factory=tuple_row)
 
+    def prepare(self, wanted: Mapping[str, list[Candidate]]) -> str:
+        """Before the first question, with each statement's candidates; what has to be said about it. Nothing here."""
+        return ""
+
     def reset(self) -> None:
         """Forget all hypothetical indexes of the session."""
         self._cursor.execute("SELECT hypopg_reset()")
@@ -66,6 +70,10 @@ class WhatIf:
             return 0
         row = self._cursor.execute("SELECT hypopg_relation_size(%s)", [self._made[candidate]]).fetchone()
         return int(row[0]) if row else 0
+
+    def true_size(self, candidate: Candidate) -> int:
+        """The size where it is known and not reckoned; 0 for an index that is only imagined."""
+        return 0
 
     def plan(
         self, text: str, candidates: frozenset[Candidate] = frozenset(), without: frozenset[Index] = frozenset()

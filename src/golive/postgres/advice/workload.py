@@ -21,6 +21,9 @@ _DETAIL = re.compile(r"(?:Query )?[Pp]arameters: (.*)", re.S)
 _ARGUMENT = re.compile(r"\$(\d+) = (NULL|'((?:[^']|'')*)')")
 _PREFIX = re.compile(r"^.*?\b(LOG|DETAIL|STATEMENT|ERROR|HINT|CONTEXT):\s+", re.M)
 _QUERY_TEXT = re.compile(r"Query Text: (.*?)(?:\n\s*Query Parameters: (.*?))?\n\s*[A-Z{]", re.S)
+_PLACE = re.compile(r"%s|%\(\w+\)s|(?<![:\w]):[a-z_]\w*", re.I)
+_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.S)
 MOST_RECORDED = 50
 
 
@@ -68,29 +71,30 @@ def from_log(text: str) -> list[Statement]:
     """Statements of a server log (log_min_duration_statement or auto_explain, stderr or csvlog), grouped by shape."""
     found: dict[str, list[tuple[float, str, tuple[str | None, ...]]]] = defaultdict(list)
     for duration, statement, arguments in _entries(text):
-        found[PARAMETER.sub("?", _NUMBER_OR_STRING.sub("?", " ".join(statement.split())))].append(
-            (duration, statement, arguments)
-        )
+        found[shape(statement)].append((duration, statement, arguments))
     statements = []
-    for shape, entries in found.items():
+    for kind, entries in found.items():
         recorded = tuple(dict.fromkeys(arguments for _, _, arguments in entries if arguments))[:MOST_RECORDED]
         statements.append(
-            Statement(shape[:80], entries[0][1], len(entries), sum(entry[0] for entry in entries), 0.0, recorded)
+            Statement(kind[:80], entries[0][1], len(entries), sum(entry[0] for entry in entries), 0.0, recorded)
         )
     return sorted(statements, key=lambda one: -one.total_ms)
 
 
 def joined(statements: Iterable[Statement], logged: Iterable[Statement]) -> list[Statement]:
     """The statistics' statements with the arguments that the log recorded for the same shape."""
-    recorded = {_shape(one.text): one.recorded for one in logged if one.recorded}
+    recorded = {shape(one.text): one.recorded for one in logged if one.recorded}
     return [
-        Statement(one.key, one.text, one.calls, one.total_ms, one.rows, recorded.get(_shape(one.text), ()))
+        Statement(one.key, one.text, one.calls, one.total_ms, one.rows, recorded.get(shape(one.text), ()))
         for one in statements
     ]
 
 
-def _shape(text: str) -> str:
-    return PARAMETER.sub("?", _NUMBER_OR_STRING.sub("?", " ".join(text.split()))).lower()
+def shape(text: str) -> str:
+    """A statement without its values, however driver or server write their places."""
+    bare = _COMMENT.sub(" ", text)
+    bare = _NUMBER_OR_STRING.sub("?", _PLACE.sub("?", PARAMETER.sub("?", bare)))
+    return " ".join(_LIST.sub("(?)", bare).split()).rstrip("; ").lower()
 
 
 def _entries(text: str) -> Iterator[tuple[float, str, tuple[str | None, ...]]]:

@@ -10,28 +10,17 @@ from django.db import IntegrityError, transaction
 from golive.changes.models import Change, Kind
 from golive.notify.outbox import Content, enqueue
 from golive.people.models import Role, User
+from golive.postgres.advice.models import Advice, Stage
 from golive.postgres.look.history import SQL
 from golive.postgres.look.models import Review, StatementText
 from golive.postgres.look.plan import ReviewPlan
 from golive.postgres.look.trend import Spent, slower
+from golive.postgres.look.week import WEEK
 from golive.postgres.models import Database
 from golive.telemetry import store
 
-WEEK = timedelta(days=7)
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-HOUR = 8
 TOP = 10
-
-
-def week_due(plan: ReviewPlan, last: date | None, now: datetime) -> date | None:
-    """The day for which a review is due at `now` (UTC), or None. One missed is made as soon as golive runs again."""
-    if plan.day == "never":
-        return None
-    at = now.astimezone(UTC)
-    day = (at - timedelta(days=(at.weekday() - DAYS.index(plan.day)) % 7)).date()
-    if at.date() == day and at.hour < HOUR:
-        day -= WEEK
-    return None if last is not None and last >= day else day
+KEPT_IN_MIND = timedelta(days=60)
 
 
 def content(database: Database, now: datetime) -> dict[str, Any]:
@@ -67,6 +56,8 @@ def content(database: Database, now: datetime) -> dict[str, Any]:
             for query_id in costliest[:TOP]
         ],
         "findings": _findings(database),
+        "advice": _advice(database, now),
+        "brought": _brought(database, now),
     }
 
 
@@ -84,6 +75,51 @@ def _findings(database: Database) -> list[dict[str, Any]]:
         if finding["level"] in order
     ]
     return sorted(found, key=lambda one: order[one["level"]])[:20]
+
+
+def _advice(database: Database, now: datetime) -> list[dict[str, Any]]:
+    """What the newest run of the week advises and nobody has built yet."""
+    run = database.advice_runs.filter(at__gt=now - WEEK, at__lte=now).first()
+    found = run.advices.filter(stage__in=(Stage.PROVED, Stage.PREDICTED)) if run else []
+    return [
+        {
+            "what": f"{one.kind} {one.name} on {one.table}",
+            "stage": one.stage,
+            "statement": one.statement,
+            "reason": one.reason,
+            "before_ms": one.proved_before_ms,
+            "after_ms": one.proved_after_ms,
+        }
+        for one in found
+    ]
+
+
+def _brought(database: Database, now: datetime) -> list[dict[str, Any]]:
+    """What earlier advice brought: predicted, proved, and seen since it is in production."""
+    runs = database.advice_runs.filter(at__gt=now - KEPT_IN_MIND)
+    found = Advice.objects.filter(run__in=runs, stage=Stage.SEEN, seen_at__gt=now - WEEK).order_by("-seen_at")
+    return [
+        {
+            "what": f"{one.kind} {one.name} on {one.table}",
+            "predicted_ratio": one.predicted_ratio,
+            "proved_before_ms": one.proved_before_ms,
+            "proved_after_ms": one.proved_after_ms,
+            "seen_before_ms": one.seen_before_ms,
+            "seen_after_ms": one.seen_after_ms,
+            "reason": brought(one),
+        }
+        for one in found
+    ]
+
+
+def brought(one: Advice) -> str:
+    """What an index brought, in words."""
+    if one.seen_before_ms is None or one.seen_after_ms is None:
+        return "it is in production; its statements have not run often enough since"
+    said = f"a call takes {one.seen_after_ms:.2f} ms in production, {one.seen_before_ms:.2f} ms before"
+    if one.proved_before_ms and one.proved_after_ms is not None:
+        said += f" ({one.proved_after_ms / one.proved_before_ms:.0%} was proved on the copy)"
+    return said
 
 
 def _totals(database: Database, since: datetime, until: datetime) -> dict[str, Spent]:
@@ -112,7 +148,15 @@ def sentence(content_: dict[str, Any]) -> str:
     late = len(content_["slower"])
     said = "nothing got slower" if not late else f"{late} statement{'s' if late > 1 else ''} got slower"
     wrong = len(content_["findings"])
-    return f"{said}, {content_['deploys']} deploys; {wrong or 'no'} thing{'' if wrong == 1 else 's'} to mend"
+    things = f"{wrong or 'no'} thing{'' if wrong == 1 else 's'}"
+    return f"{said}, {content_['deploys']} deploys; {things} to mend{_more(content_)}"
+
+
+def _more(content_: dict[str, Any]) -> str:
+    """What there is of advice; reviews made before advice was part of them have none."""
+    advised, seen = len(content_.get("advice", [])), len(content_.get("brought", []))
+    said = f", {advised} index{'' if advised == 1 else 'es'} advised" if advised else ""
+    return said + (f", {seen} of earlier advice in production" if seen else "")
 
 
 def make(database: Database, week: date, now: datetime) -> Review | None:
@@ -141,13 +185,19 @@ def mail(database: Database, review: Review) -> Content:
     """The review as a mail."""
     name, found = database.project.name, review.content
     lines = [f"{name}'s database in the week to {review.week:%d %b %Y}: {sentence(found)}.", ""]
-    for title, rows in (("Got slower", found["slower"]), ("To mend", found["findings"])):
+    for title, rows in (
+        ("Got slower", found["slower"]),
+        ("To mend", found["findings"]),
+        ("Advised", found.get("advice", [])),
+        ("What earlier advice brought", found.get("brought", [])),
+    ):
         if rows:
             lines.append(title)
         for row in rows:
-            lines.append(f"- {row.get('text') or row.get('subject')}\n  {row['reason']}")
-            if row.get("advice"):
-                lines.append(f"  {row['advice']}")
+            stage = f" ({row['stage']})" if row.get("stage") else ""
+            lines.append(f"- {row.get('text') or row.get('subject') or row['what']}{stage}\n  {row['reason']}")
+            if way_out := row.get("advice") or row.get("statement"):
+                lines.append(f"  {way_out}")
         if rows:
             lines.append("")
     lines.append("Costs most")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from golive.kit.periodic import Periodic, Process
 from golive.postgres.look.collector import EVERY, Pace
 from golive.postgres.look.plan import ReviewPlan
-from golive.postgres.look.review import make, week_due
+from golive.postgres.look.review import make
 from golive.postgres.look.run import look, of_pace
+from golive.postgres.look.week import week_due
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
 
