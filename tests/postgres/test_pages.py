@@ -3,18 +3,24 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from golive.jobs.models import Job
 from golive.notify.models import OutboxMessage
 from golive.people import tokens
 from golive.people.models import Role, User
+from golive.postgres.advice import tasks as advice_tasks
+from golive.postgres.advice.models import Advice, AdviceRun, Stage
 from golive.postgres.backups.models import Backup, Drill
 from golive.postgres.look import review, run
 from golive.postgres.look.collectors import COLLECTORS
-from golive.postgres.look.models import StatementText
+from golive.postgres.look.models import Snapshot, StatementText
+from golive.postgres.pool import tasks as pool_tasks
+from golive.postgres.replicas import tasks as replica_tasks
 from golive.telemetry import facts
 from tests.postgres.conftest import Place
 from tests.telemetry.stores import running_store
@@ -76,6 +82,75 @@ def test_a_review_is_made_once_and_mailed(seen: Place, ada: Client) -> None:
     assert "orders" in mail.text
     page = ada.get(f"/p/{seen.project.slug}/database/reviews/").content.decode()
     assert "Costs most" in page
+
+
+def test_the_review_says_what_is_advised_and_what_earlier_advice_brought(seen: Place, ada: Client) -> None:
+    now = timezone.now()
+    runs = [
+        AdviceRun.objects.create(database=seen.database, at=now - timedelta(days=days), by="golive", proved=True)
+        for days in (9, 1)
+    ]
+    common: dict[str, Any] = {"kind": "add", "table": "public.orders", "statement": "CREATE INDEX ...", "reason": "why"}
+    Advice.objects.create(
+        run=runs[0], name="old_ix", stage=Stage.SEEN, proved_before_ms=100, proved_after_ms=10, seen_before_ms=50,
+        seen_after_ms=4, seen_at=now - timedelta(days=2), **common,
+    )  # fmt: skip
+    Advice.objects.create(run=runs[0], name="older_ix", stage=Stage.PROVED, **common)  # of a run before the last
+    Advice.objects.create(run=runs[1], name="new_ix", stage=Stage.PROVED, **common)
+    Advice.objects.create(run=runs[1], name="no_ix", stage=Stage.REFUSED, **common)
+    made = review.make(seen.database, now.date(), now)
+    assert made is not None
+    assert [one["what"] for one in made.content["advice"]] == ["add new_ix on public.orders"]
+    (brought,) = made.content["brought"]
+    assert brought["reason"] == ("a call takes 4.00 ms in production, 50.00 ms before (10% was proved on the copy)")
+    assert "1 index advised, 1 of earlier advice in production" in review.sentence(made.content)
+    mail = OutboxMessage.objects.get(project=seen.project, about="database")
+    assert "What earlier advice brought" in mail.text
+    page = ada.get(f"/p/{seen.project.slug}/database/reviews/").content.decode()
+    assert "new_ix" in page
+    assert "4.00 ms in production" in page
+
+
+def test_advice_is_asked_before_each_review_where_there_is_a_clone(place: Place) -> None:
+    advice_tasks.before_reviews()
+    assert not Job.objects.filter(kind="database.advise").exists()
+    place.database.plan["advice"]["clone"] = "env:CLONE_URL"
+    place.database.plan["review"]["day"] = (timezone.now() + timedelta(days=1)).strftime("%A").lower()
+    place.database.save()
+    for _ in range(2):
+        advice_tasks.before_reviews()
+    assert Job.objects.filter(kind="database.advise", subject=place.project.slug).count() == 1
+
+
+def test_pool_and_replicas_have_pages(seen: Place, ada: Client) -> None:
+    base = f"/p/{seen.project.slug}/database/"
+    page = ada.get(f"{base}pool/").content.decode()
+    assert "No pool stands before this database" in page
+    assert "golive db pool plan" in page
+    assert "has not been measured yet" in ada.get(f"{base}replicas/").content.decode()
+    seen.run("SET work_mem = '5MB'")
+    pool_tasks.habits_of_all()
+    replica_tasks.measure()
+    replica_tasks.ask()
+    page = ada.get(f"{base}pool/").content.decode()
+    assert "SET for a session" in page
+    assert "Who holds connections" in page
+    page = ada.get(f"{base}replicas/").content.decode()
+    assert "is plain reads" in page
+    seen.database.plan["pool"]["enabled"] = True
+    seen.database.save()
+    row = {"database": "acme", "role": "app", "clients": 40, "waiting": 9, "in_use": 10, "idle": 0, "allowed": 10,
+           "share": 1.0, "max_wait_seconds": 3.2}  # fmt: skip
+    Snapshot.objects.create(database=seen.database, collector="pool", at=timezone.now(), rows=[row])
+    page = ada.get(f"{base}pool/").content.decode()
+    assert "49 clients share 10 server connections" in page
+    _, value = tokens.create("t", ["postgres:read"])
+    ask = {"authorization": f"Bearer {value}"}
+    api = f"/api/v1/projects/{seen.project.slug}/database"
+    answer = ada.get(f"{api}/pool", headers=ask).json()
+    assert [one["state"] for one in answer["pools"]] == ["critical"]
+    assert "SET for a session" in {one["what"] for one in answer["habits"]}
+    assert ada.get(f"{api}/replicas", headers=ask).json()["movable"]["gain"]["4"] >= 1
 
 
 def test_backups_show_what_was_proved(place: Place, ada: Client) -> None:

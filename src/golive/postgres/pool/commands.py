@@ -13,11 +13,10 @@ from golive.people import audit
 from golive.people.secrets import is_reference, resolve
 from golive.postgres.choice import chosen, url_of
 from golive.postgres.pool import watch
-from golive.postgres.pool.breaks import breaks, held
+from golive.postgres.pool.habits import habits
 from golive.postgres.pool.probe import probe as try_out
 from golive.postgres.pool.setup import bring_up, console_url, pool_of, prepare
-from golive.postgres.session import rows, session
-from golive.postgres.trouble import DatabaseRefuses
+from golive.postgres.session import session
 
 app = typer.Typer()
 pool_app = typer.Typer(no_args_is_help=True, help="PgBouncer: planned, run and watched by golive.")
@@ -102,30 +101,15 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
 def breaks_(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """What the application does that transaction mode breaks; exit 1 when there is any."""
     with session(url_of(chosen(project))) as connection:
-        names = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
-        if "pg_stat_statements" not in names:
-            raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
-        statements = rows(
-            connection,
-            "SELECT s.query, s.calls::float8 AS calls, r.rolname FROM pg_stat_statements AS s "
-            "JOIN pg_roles AS r ON r.oid = s.userid JOIN pg_database AS d ON d.oid = s.dbid "
-            "WHERE d.datname = current_database() AND s.query NOT LIKE '<insufficient privilege>%'",
-        )
-        locks = rows(
-            connection,
-            "SELECT a.application_name AS application, a.usename AS role, count(*) AS locks FROM pg_locks AS l "
-            "JOIN pg_stat_activity AS a USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND a.state = 'idle' "
-            "GROUP BY 1, 2",
-        )
-    found = [*held(locks), *breaks((row["query"], row["calls"], row["rolname"]) for row in statements)]
+        found, count = habits(connection)
     if as_json:
         _print([asdict(one) for one in found])
     else:
         for one in found:
             typer.echo(f"{one.what} ({one.calls:.0f}x by {one.role}): {one.statement}")
             typer.echo(f"    {one.why}. Instead: {one.way_out}.")
-        typer.echo(f"{len(found)} found in {len(statements)} statements.")
-    raise typer.Exit(1 if found else 0 if statements else 2)
+        typer.echo(f"{len(found)} found in {count} statements.")
+    raise typer.Exit(1 if found else 0 if count else 2)
 
 
 @pool_app.command()

@@ -1,22 +1,29 @@
 """Keep each enabled pool running, and watch it."""
 
 import logging
+from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from golive.alerts.models import Severity, State
 from golive.kit.periodic import Periodic, Process
 from golive.postgres import conditions
+from golive.postgres.choice import url_of
 from golive.postgres.conditions import Judged
 from golive.postgres.look.models import Snapshot
 from golive.postgres.models import Database
 from golive.postgres.pool import watch
+from golive.postgres.pool.habits import habits
 from golive.postgres.pool.process import PoolTrouble
 from golive.postgres.pool.setup import bring_up, console_url, plan_of, pool_of
+from golive.postgres.session import session
 from golive.postgres.trouble import DatabaseTrouble
 
 log = logging.getLogger(__name__)
+POOL, HABITS = "pool", "pool-habits"
+MOST_HABITS = 50
 
 
 def keep() -> None:
@@ -45,7 +52,7 @@ def look() -> None:
             judged = watch.judge(found)
             rows = [{**vars(pool), "share": pool.share} for pool in found]
             Snapshot.objects.update_or_create(
-                database=database, collector="pool", defaults={"at": now, "rows": rows, "trouble": ""}
+                database=database, collector=POOL, defaults={"at": now, "rows": rows, "trouble": ""}
             )
         except DatabaseTrouble as error:
             title = "The connection pool does not answer"
@@ -53,7 +60,21 @@ def look() -> None:
         conditions.settle(database, judged, now, f"/p/{database.project.slug}/database/")
 
 
+def habits_of_all() -> None:
+    """Keep for the console what transaction mode would break, whether or not there is a pool yet."""
+    for database in Database.objects.select_related("project"):
+        values: dict[str, Any] = {"at": timezone.now(), "rows": [], "trouble": ""}
+        try:
+            with session(url_of(database)) as connection:
+                found, _ = habits(connection)
+            values["rows"] = [asdict(one) for one in found[:MOST_HABITS]]
+        except DatabaseTrouble as error:
+            values["trouble"] = str(error)[:500]
+        Snapshot.objects.update_or_create(database=database, collector=HABITS, defaults=values)
+
+
 PERIODIC = [
+    Periodic("database pool habits", timedelta(hours=1), habits_of_all, Process.JOBS),
     Periodic("database pools", timedelta(seconds=60), keep, Process.JOBS),
     Periodic("database pool watch", timedelta(seconds=15), look, Process.JOBS),
 ]

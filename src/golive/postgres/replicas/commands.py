@@ -17,9 +17,8 @@ from golive.postgres.choice import admin_url_of, chosen, replica_urls_of, url_of
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.run import look
 from golive.postgres.replicas import make
-from golive.postgres.replicas.movable import movable
-from golive.postgres.session import one, place, rows, session
-from golive.postgres.trouble import DatabaseRefuses, DatabaseTrouble
+from golive.postgres.replicas.measure import itself, measured
+from golive.postgres.session import session
 
 app = typer.Typer()
 replica_app = typer.Typer(
@@ -89,7 +88,7 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """How the primary sees its replicas and slots, and how each declared replica sees itself; exit 1 on trouble."""
     database = chosen(project)
     (seen,) = look(database, timezone.now(), [COLLECTORS["replication"]])
-    own = [_itself(url) for url in replica_urls_of(database)]
+    own = [itself(url) for url in replica_urls_of(database)]
     if as_json:
         sys.stdout.write(orjson.dumps({"primary": seen.rows, "replicas": own}, default=str).decode() + "\n")
     else:
@@ -109,36 +108,11 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     raise typer.Exit(1 if bad or any(not replica["ok"] for replica in own) else 0)
 
 
-def _itself(url: str) -> dict[str, object]:
-    try:
-        with session(url) as connection:
-            found = one(
-                connection,
-                "SELECT pg_is_in_recovery() AS standby, (SELECT count(*) FROM pg_stat_wal_receiver) > 0 AS connected",
-            )
-    except DatabaseTrouble as error:
-        return {"place": place(url), "state": str(error), "ok": False}
-    if not found["standby"]:
-        return {"place": place(url), "state": "no replica: it was promoted and takes writes of its own", "ok": False}
-    state = "streams from its primary" if found["connected"] else "not connected to its primary"
-    return {"place": place(url), "state": state, "ok": bool(found["connected"])}
-
-
 @replica_app.command()
 def report(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """What share of the load could move to replicas, and how much room that gives; exit 2 when not measured."""
     with session(url_of(chosen(project))) as connection:
-        names = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
-        if "pg_stat_statements" not in names:
-            raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
-        found = movable(
-            (row["query"], row["total_ms"])
-            for row in rows(
-                connection,
-                "SELECT s.query, s.total_exec_time::float8 AS total_ms FROM pg_stat_statements AS s "
-                "JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = current_database()",
-            )
-        )
+        found = measured(connection)
     if as_json:
         sys.stdout.write(orjson.dumps(asdict(found), option=orjson.OPT_NON_STR_KEYS).decode() + "\n")
     else:
