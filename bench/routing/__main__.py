@@ -1,10 +1,12 @@
-"""`python -m bench.routing [--seconds 6] [--replicas 0 1 2]`: reads moved, own writes seen, deaths survived.
+"""`python -m bench.routing [--seconds 6]`: reads moved, own writes seen, deaths survived.
 
 Throughput of reads with 0, 1 and 2 replicas on this machine (which has to have cores for them to gain anything), then
-writers under a random recovery_min_apply_delay who read their own rows at once, then a replica killed under readers.
+writers under a random recovery_min_apply_delay who read their own rows at once, then replicas and the primary killed
+with -9 under readers.
 """
 
 import argparse
+import itertools
 import logging
 import random
 import shutil
@@ -12,8 +14,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from golive_client.routing.choose import PRIMARY
 from golive_client.routing.pool import RoutedPool
@@ -24,6 +30,7 @@ from rich.table import Table
 from golive.postgres.replicas import make
 from golive.sandbox.servers import PostgresServer, free_port
 
+VERSION = 15
 READ = "SELECT sum(n) FROM item WHERE owner = %s"
 SETTINGS = {"wal_level": "replica", "max_wal_senders": "8", "max_replication_slots": "8"}
 
@@ -89,30 +96,95 @@ def own_writes(pool: RoutedPool, replicas: dict[str, str], seconds: float) -> tu
     return checks, wrong, moved / max(checks, 1)
 
 
-def death(pool: RoutedPool, folder: Path) -> tuple[float, int, int]:
-    """Seconds of the longest read around the kill, reads, failed reads."""
-    longest, count, failed = 0.0, 0, 0
-    stop = time.monotonic() + 6
+@dataclass
+class Seen:
+    """Reads while something died: when each ended (seconds after the blow), how long it took, who answered."""
+
+    reads: list[tuple[float, float, str]]
+    failed: list[str]
+
+    def line(self, what: str, away: str) -> str:
+        after = sorted(one for one in self.reads if one[0] >= 0)
+        elsewhere = next((at for at, _, who in after if who != away), None)
+        ends = [at for at, *_ in after]
+        gap = max((later - sooner for sooner, later in itertools.pairwise([0.0, *ends])), default=0.0)
+        slowest = max((took for _, took, _ in after), default=0.0)
+        moved = f"{elsewhere * 1000:.0f} ms" if elsewhere is not None else "never"
+        share = Counter(who for _, _, who in after[-200:])
+        return (
+            f"| {what} | {len(self.reads)} | {len(self.failed)} | {moved} | {gap * 1000:.0f} ms "
+            f"| {slowest * 1000:.0f} ms | {', '.join(sorted(share))} |"
+        )
+
+
+def under_blow(pool: RoutedPool, blow: Callable[[], None], seconds: float = 5.0) -> Seen:
+    """Four readers, strangers to all writes; two seconds in, the blow falls."""
+    seen = Seen([], [])
+    stop, fell = time.monotonic() + seconds, time.monotonic() + 2
 
     def work() -> None:
-        nonlocal longest, count, failed
         while time.monotonic() < stop:
             began = time.monotonic()
             try:
-                with scope():
+                with scope() as mine:
                     pool.read(READ, [1])
-            except Exception:
-                failed += 1
-            longest, count = max(longest, time.monotonic() - began), count + 1
+                    ended = time.monotonic()
+                    seen.reads.append((ended - fell, ended - began, mine.choices[-1]))
+            except Exception as error:
+                seen.failed.append(str(error))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(2)
-    make.stop(folder, 15)
+    time.sleep(max(0.0, fell - time.monotonic()))
+    blow()
     for thread in threads:
         thread.join()
-    return longest, count, failed
+    return seen
+
+
+def slaughter(folder: Path) -> None:
+    """kill -9 of a server and all its children, its postmaster first."""
+    parent = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+    for process in [parent, *parent.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def deaths(primary: PostgresServer, url: str, wishes: list[make.Wish], replicas: dict[str, str]) -> None:
+    """kill -9 of one replica of two, of the last one, and of the primary."""
+    print("\n| killed with -9 under four readers | reads | failed | answered elsewhere after | longest pause of all "
+          "| slowest read | then answered by |\n|---|--:|--:|--:|--:|--:|---|")  # fmt: skip
+    pool = RoutedPool(url, replicas, every_seconds=0.2)
+    try:
+        time.sleep(2)
+        print(under_blow(pool, lambda: slaughter(wishes[0].folder)).line("one replica of two", "r1"), flush=True)
+        print(under_blow(pool, lambda: slaughter(wishes[1].folder)).line("the last replica", "r2"), flush=True)
+        for wish in wishes:
+            make.start(wish.folder, VERSION)
+        time.sleep(4)
+        seen = under_blow(pool, primary.kill)
+        print(seen.line("the primary (reads of those who wrote nothing)", PRIMARY), flush=True)
+        began = time.monotonic()
+        try:
+            with scope(), pool.write() as connection:
+                connection.execute("INSERT INTO item (owner, n) VALUES (0, 0)")
+            said = "it was accepted"
+        except Exception as error:
+            said = f"{type(error).__name__} after {time.monotonic() - began:.1f} s"
+        print(f"\nA write while the primary is dead: {said}.")
+        primary.start()
+        began = time.monotonic()
+        while True:
+            try:
+                with scope(), pool.write() as connection:
+                    connection.execute("INSERT INTO item (owner, n) VALUES (0, 0)")
+                break
+            except Exception:
+                time.sleep(0.05)
+        print(f"The first write succeeded {time.monotonic() - began:.1f} s after it was back.")
+    finally:
+        pool.close()
 
 
 def main() -> None:
@@ -148,9 +220,8 @@ def main() -> None:
             time.sleep(2)
             checks, wrong, moved = own_writes(pool, replicas, chosen.seconds * 3)
             print(f"own writes under random delay: {checks} reads, {wrong} violations, {moved * 100:.0f} % on replicas")
-            longest, count, failed = death(pool, wishes[0].folder)
-            print(f"a replica stopped under {count} reads: {failed} failed, the slowest took {longest:.2f} s")
             pool.close()
+            deaths(primary, url, wishes, replicas)
         finally:
             for wish in wishes:
                 make.remove(wish)

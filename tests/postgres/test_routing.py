@@ -1,13 +1,18 @@
 """Routing over a real primary and a replica that golive made: own writes are seen, deaths are survived."""
 
+import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,6 +25,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from golive.postgres.replicas import make
+from golive.postgres.replicas.measure import itself
 from golive.sandbox.servers import PostgresServer, free_port
 from tests.postgres.conftest import SETTINGS
 
@@ -57,7 +63,10 @@ def pair() -> Iterator[Pair]:
         wish = make.Wish("one", folder / "one", free_port(), url)
         replica_url = make.make(wish)
         yield Pair(primary, url, replica_url, wish.folder)
-        make.remove(wish)
+        if (wish.folder / "standby.signal").exists():
+            make.remove(wish)
+        else:  # the last test promoted it
+            make.stop(wish.folder, VERSION)
     shutil.rmtree(folder)
 
 
@@ -217,3 +226,73 @@ def test_sqlalchemy_sessions(pair: Pair) -> None:
 def chosen_by(balancer: object) -> bool:
     with scope():
         return bool(balancer.choose().is_primary)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def shop(pair: Pair) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Ask a real Django application: `shop("/read/1", cookie)`."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("django_app.py"))],
+        env={**os.environ, "PRIMARY_URL": pair.url, "REPLICA_URL": pair.replica_url},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+
+    def ask(path: str, cookie: str = "") -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"path": path, "cookie": cookie}) + "\n")
+        process.stdin.flush()
+        answer: dict[str, Any] = json.loads(process.stdout.readline())
+        return answer
+
+    yield ask
+    process.stdin.close()
+    process.wait(30)
+
+
+def test_a_django_application_reads_from_the_replica_and_each_user_sees_their_own_writes(
+    pair: Pair, shop: Callable[..., dict[str, Any]]
+) -> None:
+    pair.until(lambda: shop("/read/1")["by"] == "replica")
+    delay(pair, "5min")
+    try:
+        for number, kind in enumerate(("write", "raw")):
+            owner = 70_000 + number
+            made = shop(f"/{kind}/{owner}")
+            assert (made["status"], made["count"], made["by"]) == (200, 1, "default"), kind
+            assert made["cookie"]
+            again = shop(f"/read/{owner}", made["cookie"])
+            assert (again["count"], again["by"]) == (1, "default"), kind
+            assert shop(f"/read/{owner}") == {"count": 0, "by": "replica", "status": 200, "cookie": ""}  # a stranger
+            assert shop(f"/read/{owner}", "rubbish")["by"] == "replica"
+        assert shop("/locked/70000")["by"] == "default"
+    finally:
+        delay(pair, "0")
+    pair.until(
+        lambda: shop("/read/70000", made["cookie"]) == {"count": 1, "by": "replica", "status": 200, "cookie": ""}
+    )
+
+
+def test_a_django_application_survives_its_replica(pair: Pair, shop: Callable[..., dict[str, Any]]) -> None:
+    pair.until(lambda: shop("/read/1")["by"] == "replica")
+    make.stop(pair.folder, VERSION)
+    try:
+        answers = [shop("/read/1") for _ in range(20)]
+        assert {one["status"] for one in answers} == {200}
+        assert {one["by"] for one in answers} == {"default"}
+    finally:
+        make.start(pair.folder, VERSION)
+    pair.until(lambda: shop("/read/1")["by"] == "replica")
+
+
+def test_a_promoted_replica_is_passed_over(pair: Pair, pool: RoutedPool) -> None:
+    """The last of the file: its writes are its own from here, so nobody may read there."""
+    with psycopg.connect(pair.replica_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_promote()")
+    pair.until(lambda: chosen(pool) == PRIMARY)
+    with scope():
+        assert "promoted" in pool.balancer.choose().reason
+        assert pool.read("SELECT count(*) >= 0 FROM item") == [(True,)]
+    assert "promoted" in str(itself(pair.replica_url)["state"])

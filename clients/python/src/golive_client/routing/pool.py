@@ -27,7 +27,10 @@ GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, errors.Re
 
 
 class RoutedPool:
-    """Pools for a primary and its replicas. `max_size` is for each; `timeout` is how long to wait for a replica."""
+    """Pools for a primary and its replicas. `max_size` is for each; `timeout` is how long to wait for a replica.
+
+    After `primary_timeout` without a connection to the primary `write` raises PoolTimeout: a request should not hang.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class RoutedPool:
         min_size: int = 1,
         max_size: int = 10,
         timeout: float = 0.5,
+        primary_timeout: float = 5.0,
         every_seconds: float = 0.5,
     ) -> None:
         watched = {name: connector(url) for name, url in replicas.items()}
@@ -50,6 +54,7 @@ class RoutedPool:
                 max_size=max_size,
                 open=True,
                 name=name,
+                timeout=primary_timeout if name == PRIMARY else timeout,
                 reconnect_timeout=30,
                 kwargs={"prepare_threshold": None, "connect_timeout": 2, **_options(name)},
             )
