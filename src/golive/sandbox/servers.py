@@ -191,7 +191,8 @@ class Server:
 class PostgresServer(Server):
     """A PostgreSQL cluster on 127.0.0.1 with one superuser and a random password (SCRAM, never `trust`).
 
-    Not durable unless asked: fsync and full-page writes are off, for speed. `settings` are any of PostgreSQL's.
+    Not durable unless asked: fsync and full-page writes are off, for speed. `settings` are any of PostgreSQL's;
+    `programs` is the folder of another build's initdb and postgres.
     """
 
     name = "postgres"
@@ -208,10 +209,11 @@ class PostgresServer(Server):
         durable: bool = False,
         settings: Mapping[str, str] | None = None,
         version: str = "*",
+        programs: Path | None = None,
     ) -> None:
         super().__init__(folder, port=port)
         self.user = user
-        self._programs = f"usr/lib/postgresql/{version}/bin"
+        self._programs = str(programs).lstrip("/") if programs else f"usr/lib/postgresql/{version}/bin"
         kept = self.folder / "password"
         self.password = kept.read_text() if kept.exists() else password or secrets.token_urlsafe(18)
         self._settings = {

