@@ -1,11 +1,12 @@
 """Measure the advisor and print Markdown tables.
 
 python -m bench.advisor tpch [--scale 1] [--budgets 200 500 1000]
-python -m bench.advisor acme [--rows 10000000] [--budgets 50 200 800]
+python -m bench.advisor acme [--rows 10000000] [--budgets 100 400 1600]
+
+With --folder the data are kept: load once with --load, measure as often as you like.
 """
 
 import argparse
-import itertools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,14 +16,12 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from bench.advisor import acme, tpch
+from bench.advisor import acme, saas, tpch
 from bench.advisor.extend import Extend
 from golive.postgres.advice import access, arguments
 from golive.postgres.advice import catalog as catalogs
-from golive.postgres.advice.choose import Terms, grow, total
-from golive.postgres.advice.prove import prove
+from golive.postgres.advice.choose import Terms
 from golive.postgres.advice.search import search
-from golive.postgres.advice.verdict import Verdict
 from golive.postgres.advice.whatif import WhatIf
 from golive.postgres.advice.workload import Query, Statement
 from golive.sandbox.servers import PostgresServer
@@ -58,82 +57,52 @@ def on_tpch(connection: Connection[Any], budgets: Sequence[int]) -> None:
         began = time.monotonic()
         ours = search(connection, workload, catalog, Terms(budget << 20), beside=True)
         print(
-            f"| {budget} MB | {theirs / base:.1%} | {plans}, {took:.0f} s | {ours.after / base:.1%} | "
+            f"| {budget} MB | {theirs / base:.2%} | {plans}, {took:.0f} s | {ours.after / base:.2%} | "
             f"{ours.explains}, {time.monotonic() - began:.0f} s | {len(ours.adds)} | {ours.choice.gap or 0:.2%} |",
             flush=True,
         )
 
 
-def on_acme(server: PostgresServer, connection: Connection[Any], budgets: Sequence[int]) -> None:
-    catalog = catalogs.read(connection)
+def on_acme(server: PostgresServer, budgets: Sequence[int], *, with_small: bool) -> None:
+    with psycopg.connect(server.url("acme"), autocommit=True) as connection:
+        catalog = catalogs.read(connection)
     workload = queries(acme.WORKLOAD, catalog)
-    print("| budget | estimated: greedy | golive | measured | indexes | slower > 10 % | refused | advisor | proof |\n"
-          "|--:|--:|--:|--:|--:|--:|--:|--:|--:|")  # fmt: skip
+    lines = []
     for budget in budgets:
-        WhatIf(connection).reset()
-        began = time.monotonic()
-        found = search(connection, workload, catalog, Terms(budget << 20))
-        took = time.monotonic() - began
-        greedy = grow(found.rows, found.options, Terms(budget << 20))
-        connection.close()  # a database in use cannot be copied
-        copy = server.create_database(f"proof{budget}", template="acme")
-        with psycopg.connect(copy, autocommit=True) as clone:
-            began = time.monotonic()
-            proof = prove(clone, workload, [option.candidate for option in found.adds if option.candidate])
-            proved = time.monotonic() - began
-        before = sum(one.weight * one.judgement.before_ms for one in proof.trials)
-        after = sum(one.weight * one.judgement.after_ms for one in proof.trials)
-        slower = sum(one.judgement.verdict is Verdict.SLOWER for one in proof.trials)
-        print(
-            f"| {budget} MB | {greedy.cost / found.before:.1%} | {found.after / found.before:.1%} "
-            f"| {after / before:.1%} | {len(proof.kept)} | {slower} | {len(proof.refused)} | {took:.1f} s "
-            f"| {proved:.0f} s |",
-            flush=True,
-        )
-        connection = psycopg.connect(server.url("acme"), autocommit=True)
-    small(connection, catalog)
-    connection.close()
-
-
-def small(connection: Connection[Any], catalog: catalogs.Catalog) -> None:
-    """Small cases, where every set of candidates can be tried over the same matrix."""
-    better = cases = greedy_worse = 0
-    for pair in itertools.combinations(acme.WORKLOAD[:10], 2):
-        WhatIf(connection).reset()
-        found = search(connection, queries(pair, catalog), catalog, Terms(60 << 20))
-        useful = sorted({name for row in found.rows for atom in row.atoms for name in atom.options})[:12]
-        sizes = {option.name: option.size_bytes for option in found.options}
-        sets = (
-            frozenset(chosen)
-            for count in range(len(useful) + 1)
-            for chosen in itertools.combinations(useful, count)
-            if sum(sizes[name] for name in chosen) <= 60 << 20
-        )
-        least = min(total(found.rows, found.options, chosen) for chosen in sets)
-        cases += 1
-        better += total(found.rows, found.options, found.choice.options) <= least * 1.0001
-        greedy_worse += grow(found.rows, found.options, Terms(60 << 20)).cost > least * 1.001
-    print(f"\nSmall cases: {better} of {cases} as good as trying every set; greedy is worse in {greedy_worse}.")
+        lines.append(saas.line(server, workload, catalog, budget << 20))
+        print(saas.HEAD, *lines, sep="\n", flush=True)
+    if with_small:
+        with psycopg.connect(server.url("acme"), autocommit=True) as connection:
+            print(saas.small(connection, catalog, [queries(pair, catalog) for pair in saas.pairs()]))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser()
+    options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("what", choices=["tpch", "acme"])
     options.add_argument("--scale", type=float, default=1)
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--budgets", type=int, nargs="*")
+    options.add_argument("--folder", type=Path, help="keep the server's data here, and use what was loaded before")
+    options.add_argument("--load", action="store_true", help="load only, to measure later from --folder")
+    options.add_argument("--small", choices=["no", "also", "only"], default="also", help="acme's small cases")
     chosen = options.parse_args()
-    with PostgresServer(settings=SETTINGS) as server:
-        url = server.create_database(chosen.what)
+    with PostgresServer(chosen.folder, settings=SETTINGS) as server:
+        if chosen.what not in server.databases():
+            url = server.create_database(chosen.what)
+            if chosen.what == "tpch":
+                with tempfile.TemporaryDirectory() as folder:
+                    tpch.load(url, chosen.scale, Path(folder))
+            else:
+                acme.load(url, chosen.rows)
+        if chosen.load:
+            return
         if chosen.what == "tpch":
-            with tempfile.TemporaryDirectory() as folder:
-                tpch.load(url, chosen.scale, Path(folder))
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("CREATE EXTENSION hypopg")
+            with psycopg.connect(server.url("tpch"), autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS hypopg")
                 on_tpch(connection, chosen.budgets or [200, 500, 1000])
         else:
-            acme.load(url, chosen.rows)
-            on_acme(server, psycopg.connect(url, autocommit=True), chosen.budgets or [50, 200, 800])
+            budgets = [] if chosen.small == "only" else chosen.budgets or [100, 400, 1600]
+            on_acme(server, budgets, with_small=chosen.small != "no")
 
 
 if __name__ == "__main__":
