@@ -234,6 +234,7 @@ def test_five_times_needs_four_fifths_and_four_replicas() -> None:
         (Measured(50, cores=4, running=3.5, movable_share=0.9), Resource.CPU, {"replica", "bigger machine"}),
         (Measured(50, cores=4, running=0.3, connections_share=0.95), Resource.CONNECTIONS, {"pool"}),
         (Measured(50, cores=4, running=1, waiting_lock=9), Resource.LOCKS, set()),
+        (Measured(50, cores=4, running=1, waiting_lock=9, top_share=0.9), Resource.LOCKS, {"fix the query"}),
         (
             Measured(50, cores=4, running=1, waiting_io=9, largest_share=0.8),
             Resource.IO,

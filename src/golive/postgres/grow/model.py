@@ -87,9 +87,11 @@ def first(m: Measured) -> Load | None:
     if m.samples < LEAST_SAMPLES:
         return None
     by = {load.resource: load for load in loads(m)}
-    busy = max((by[kind].used or 0.0) for kind in (Resource.CPU, Resource.IO, Resource.LOCKS))
-    query = by[Resource.QUERY]
-    if busy >= TIGHT and (query.used or 0.0) >= 0.4:
+    busy = max((by[kind].used or 0.0) for kind in (Resource.CPU, Resource.IO))
+    query, waiting = by[Resource.QUERY], by[Resource.LOCKS].used or 0.0
+    if (
+        busy >= TIGHT and busy >= waiting and (query.used or 0.0) >= 0.4
+    ):  # time spent in a lock's queue is not its fault
         return query  # the busy resource is busy with it
     tight = [load for load in by.values() if load.resource is not Resource.QUERY and (load.used or 0.0) >= TIGHT]
     return max(tight, key=lambda load: load.used or 0.0, default=None)
