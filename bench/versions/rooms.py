@@ -131,7 +131,7 @@ def crowded(url: str) -> str:
         thread.start()
     for thread in threads:
         thread.join()
-    return f"{len(failed)} failed"
+    return f"{len(failed)} failed{': ' + ' '.join(failed[0].split())[:100] if failed else ''}"
 
 
 def copy_of(primary: PostgresServer, folder: Path, binaries: Path | None) -> PostgresServer:
@@ -214,6 +214,7 @@ def line(version: int) -> str:
 
         cells.append(guarded(connected))
         with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_stat_statements_reset()")  # the loading is no workload
             for read in READS:
                 for number_ in range(40):
                     connection.execute(read.encode(), [number_])

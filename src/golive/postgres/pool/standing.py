@@ -54,4 +54,10 @@ def sentence(enabled: bool, pools: list[dict[str, Any]], fresh: bool, trouble: s
         return "the pool runs; no client has come yet"
     clients = sum(row["clients"] + row["waiting"] for row in pools)
     used, allowed = sum(row["in_use"] for row in pools), sum(row["allowed"] for row in pools)
-    return f"{clients} clients share {allowed} server connections, {used} of them in use"
+    said = f"{clients} clients share {allowed} server connections, {used} of them in use"
+    full = [row for row in pools if row["state"] == "critical"]
+    if full:
+        worst = max(full, key=lambda row: float(row["max_wait_seconds"]))
+        waits = f"{worst['waiting']} clients of {worst['role']} wait, the longest {worst['max_wait_seconds']:.1f} s"
+        said = f"the pool is full: {waits}; {said}"
+    return said
