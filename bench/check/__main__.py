@@ -85,14 +85,14 @@ def main() -> int:
         return 0
     if chosen.healthy:
         wanted = []
-    began, known, results = time.monotonic(), {fault.name for fault in FAULTS}, []
+    began, names, results = time.monotonic(), [fault.name for fault in FAULTS], list[Row]()
     with tempfile.TemporaryDirectory(prefix="golive-bench-check-") as folder, world(Path(folder)) as made:
         base = assumed()
         if not chosen.only_faults:
             base, line = healthy(made)
             print(line, flush=True)
             if chosen.table:
-                write(chosen.table, above, line, list(rows.values()))
+                write(chosen.table, above, line, [rows[name] for name in names if name in rows], names)
         for fault in wanted:
             if chosen.seconds and time.monotonic() - began > chosen.seconds:
                 break
@@ -105,8 +105,7 @@ def main() -> int:
             mark = "ok  " if row.exact else "MISS"
             print(f"{mark} {fault.name:20} {fault.item:15} → {row.convicted}: {row.said[:120]}", flush=True)
             if chosen.table:
-                ordered = [rows[one.name] for one in FAULTS if one.name in rows and one.name in known]
-                write(chosen.table, above, line, ordered)
+                write(chosen.table, above, line, [rows[name] for name in names if name in rows], names)
         if chosen.look:
             print(f"look at {made.install.url}/p/acme/readiness/ with the data in {made.install.data}", flush=True)
             time.sleep(chosen.look)

@@ -37,9 +37,11 @@ def read(file: Path | None) -> tuple[str, str, dict[str, Row]]:
     return above, healthy, rows
 
 
-def write(file: Path, above: str, healthy: str, rows: Sequence[Row]) -> None:
-    """Write it; `rows` are all, in their order."""
+def write(file: Path, above: str, healthy: str, rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Write it; `rows` are all, in their order, and `names` those of all faults that there are."""
     exact, items = [row for row in rows if row.exact], {row.item for row in rows if row.exact}
+    waiting = [name for name in names if name not in {row.fault for row in rows}]
+    left = [f"Not run yet, or not since it was changed: {', '.join(waiting)}.", ""] if waiting else []
     lines = [
         above.rstrip(),
         "",
@@ -49,6 +51,7 @@ def write(file: Path, above: str, healthy: str, rows: Sequence[Row]) -> None:
         "",
         f"**{len(exact)} of {len(rows)} planted faults convict exactly their item, over {len(items)} items.**",
         "",
+        *left,
         "| " + " | ".join(HEAD) + " |",
         "|" + "---|" * len(HEAD),
         *(_line(row) for row in rows),
