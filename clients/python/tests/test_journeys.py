@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from golive_client.journeys.tag import genuine, signature
+from golive_client.journeys.http import Log, tagged
+from golive_client.journeys.tag import TICKET, Tag, genuine, signature
 
 SITE = "<title>shop</title><h1>Shop</h1><script>console.log('hello from the page')</script>"
 
@@ -171,3 +172,18 @@ def test_without_a_site_it_is_skipped_and_nothing_counts_as_passed(tmp_path: Pat
 def test_broken_set_up_is_an_error(tmp_path: Path, site: ThreadingHTTPServer) -> None:
     ran = run(tmp_path, '@journey(proves="a.b")\ndef test_it(no_such_fixture):\n    pass\n', site)
     assert [result["outcome"] for result in ran.results] == ["error"]
+
+
+def test_a_preview_below_localhost_is_found_and_let_in(
+    site: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TICKET, "let-me-in")
+    host = f"pr-1.preview.shop.localhost:{site.server_port}"
+    with tagged(f"http://{host}", Log(Tag.new("front"))) as client:
+        assert client.get("/").status_code == 200
+        assert client.get("/again").status_code == 200
+    (_, first), (_, second) = site.seen  # type: ignore[attr-defined]
+    named = [{name.lower(): value for name, value in headers.items()} for headers in (first, second)]
+    assert [one["host"] for one in named] == [host, host]
+    assert named[0]["golive-preview-pass"] == "let-me-in"
+    assert named[1]["cookie"] == "session=very-private", "a cookie belongs to the name, not to the address"

@@ -19,7 +19,7 @@ from playwright.sync_api import (
 
 from golive_client.journeys.plugin import RECORD
 from golive_client.journeys.record import Folder
-from golive_client.journeys.tag import Tag
+from golive_client.journeys.tag import COOKIE, Tag, ticket
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,6 +63,8 @@ def _watched_page(request: pytest.FixtureRequest) -> Iterator[None]:
     folder: Folder = request.getfixturevalue("journey_folder")
     base_url: str = request.getfixturevalue("base_url")
     page.context.route(f"{base_url}/**", lambda route: _tagged(route, tag))
+    if ticket():  # a redirect from another site, such as a pay page, is not routed, but brings its cookies
+        page.context.add_cookies([{"name": COOKIE, "value": ticket(), "url": base_url}])
     page.context.tracing.start(screenshots=True, snapshots=True)
     watch = Watch(page)
     yield

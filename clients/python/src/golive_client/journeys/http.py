@@ -45,10 +45,24 @@ class Log:
         path.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
 
 
+class Loopback(httpx.HTTPTransport):
+    """Names below localhost are this machine (RFC 6761), as in browsers; not every resolver knows that."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host.endswith(".localhost"):
+            named = {**request.extensions, "sni_hostname": request.url.host}
+            near = request.url.copy_with(host="127.0.0.1")  # the header Host stays as it is
+            request = httpx.Request(
+                request.method, near, headers=request.headers, stream=request.stream, extensions=named
+            )
+        return super().handle_request(request)
+
+
 def tagged(base_url: str, log: Log) -> httpx.Client:
     """A client for the site; cookies are kept, redirects followed, each request tagged and logged."""
     hooks: dict[str, list[Callable[..., Any]]] = {"request": [log.ask], "response": [log.answer]}
-    return httpx.Client(base_url=base_url, follow_redirects=True, timeout=30.0, event_hooks=hooks)
+    local = {"all://*.localhost": Loopback()}
+    return httpx.Client(base_url=base_url, follow_redirects=True, timeout=30.0, event_hooks=hooks, mounts=local)
 
 
 @pytest.fixture

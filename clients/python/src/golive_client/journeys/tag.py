@@ -14,6 +14,7 @@ from urllib.parse import quote
 PREFIX = "GOLIVE_TRACE_PREFIX"
 KEY = "GOLIVE_SYNTHETIC_KEY"
 TICKET = "GOLIVE_PREVIEW_PASS"  # lets a pipeline's journeys into a preview that asks for a login
+COOKIE = "golive_preview"
 _HEX = re.compile(r"[0-9a-f]{0,24}")
 
 
@@ -45,9 +46,14 @@ class Tag:
 
     def headers(self) -> dict[str, str]:
         """The headers of one request."""
-        ticket = os.environ.get(TICKET, "")
         return {
-            **({"Golive-Preview-Pass": ticket} if ticket.isprintable() and ticket else {}),
+            **({"Golive-Preview-Pass": ticket()} if ticket() else {}),
             "traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01",
             "baggage": f"synthetic={signature(self.trace_id) or 'true'},golive.journey={quote(self.journey)}",
         }
+
+
+def ticket() -> str:
+    """The pass into a protected preview, or nothing."""
+    given = os.environ.get(TICKET, "")
+    return given if given.isprintable() else ""
