@@ -75,9 +75,10 @@ def release(order: Order, event: Object) -> list[tuple[float, Object]]:
 class Courier:
     """Delivers events to one endpoint, one at a time in order of their due time."""
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, socket: str = "") -> None:
         self.url = url
         self.secret = secret
+        self.socket = socket  # of the endpoint's own process, where no name leads to it
         self.order: Order | None = None
         self.log: deque[Attempt] = deque(maxlen=_LOG_KEPT)
         self._queue: list[tuple[float, int, int, Object]] = []
@@ -114,7 +115,8 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+        transport = httpx.AsyncHTTPTransport(uds=self.socket) if self.socket else None
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=transport) as client:
             while True:
                 self._wake.clear()
                 wait = self._queue[0][0] - time.monotonic() if self._queue else None

@@ -52,13 +52,17 @@ def payment_app(books: Books, courier: Courier, file: Path | None = None) -> Sta
 
 
 class PaymentSimulator:
-    """A running simulator; port 0 takes a free one. Its events go to `webhook`, signed with `secret`."""
+    """A running simulator; port 0 takes a free one. Its events go to `webhook`, signed with `secret`.
+
+    With `socket` they go there, whatever the webhook's host; its address then only gives path and Host.
+    """
 
     def __init__(
-        self, *, webhook: str = "", secret: str = DEFAULT_SECRET, port: int = 0, file: Path | None = None
-    ) -> None:
+        self, *, webhook: str = "", secret: str = DEFAULT_SECRET, port: int = 0, file: Path | None = None,
+        socket: str = "",
+    ) -> None:  # fmt: skip
         self.books = Books()
-        self.courier = Courier(webhook, secret)
+        self.courier = Courier(webhook, secret, socket)
         self._web = Hosted(payment_app(self.books, self.courier, file), port=port)
 
     @property
