@@ -1,6 +1,10 @@
 """What a host is told, as data: Caddy's configuration, systemd's units, command lines, environments."""
 
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from golive.releases import runtime
 from golive.releases.command.target import filled, remote
@@ -61,6 +65,28 @@ def test_a_systemd_unit_restarts_and_keeps_its_secrets_in_a_file_of_its_own() ->
     assert "TimeoutStopSec=12" in text
     assert 'a"b' not in text
     assert environment_file(unit) == 'SECRET="a\\"b\\$c"\n'
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+def test_systemd_understands_the_unit_and_is_told_where_the_program_is(tmp_path: Path) -> None:
+    program = tmp_path / "release" / ".venv" / "bin" / "serve 50%"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{program.parent}:/usr/bin"}
+    unit = Unit("e1-2-web-1", ("serve 50%", "--name", '50% "$x"'), str(tmp_path / "release"), environment)
+    file = tmp_path / "golive-e1-2-web-1.service"
+
+    def complaints(text: str) -> str:
+        file.write_text(text)
+        done = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True, check=False)
+        return "\n".join(line for line in done.stderr.splitlines() if file.name in line)
+
+    text = unit_file(unit, Place(tmp_path, tmp_path))
+    assert str(program).replace("%", "%%") in text
+    assert complaints(text) == ""
+    assert "nowhere" in complaints(text.replace(str(program).replace("%", "%%"), "/nowhere/serve"))
+    assert "kill mode" in complaints(text.replace("KillMode=control-group", "KillMode=nonsense"))
 
 
 def test_a_value_stays_one_word_whatever_is_in_it() -> None:

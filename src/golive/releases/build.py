@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db.models import Max
 from pydantic import ValidationError
 
 from golive.people.models import Project
-from golive.releases import commandline, runtime
+from golive.releases import apart, lock, runtime
 from golive.releases.commandline import Tell
 from golive.releases.errors import BuildError
 from golive.releases.host.place import place
@@ -23,8 +23,8 @@ from golive.releases.section import kept
 from golive.releases.settings import DeploySection
 
 LEFT_OUT = (".git", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache")
-STEP_SECONDS = 900.0
 KEPT_LOG = 200_000
+GRACE = timedelta(seconds=10)  # between a release's row and its lock
 
 
 def build(
@@ -36,7 +36,13 @@ def build(
         raise BuildError(f"There is no folder {source} to build from.")
     section = section_of(project, source)
     release = _register(project, section, commit, at, by, branch, tree, notes)
-    folder = place().releases(project.slug) / f"{release.number}-{commit[:7] or 'local'}"
+    with lock.building(release):
+        _make(release, section, source, commit, tell, at)
+    return release
+
+
+def _make(release: Release, section: DeploySection, source: Path, commit: str, tell: Tell, at: datetime) -> None:
+    folder = folder_of(release)
     log: list[str] = []
 
     def say(line: str) -> None:
@@ -53,9 +59,7 @@ def build(
             environment = runtime.base(folder) | {"GOLIVE_RELEASE": release.name, "CI": "true"}
             environment["PATH"] += f":{Path(sys.executable).parent}"  # uv is there
             words = runtime.argv(line, environment)
-            ended = commandline.run(
-                words, folder=folder, environment=environment, tell=say, timeout_seconds=STEP_SECONDS
-            )
+            ended = apart.build(release.project, words, folder, environment, say)
             if not ended.well:
                 raise BuildError(f"`{line}` {ended.said}")
         size = sum(path.lstat().st_size for path in folder.rglob("*"))
@@ -72,7 +76,23 @@ def build(
         raise BuildError(f"{release.name} could not be built: {problem}", ours=ours)
     release.state, release.folder, release.size_bytes, release.built_at = ReleaseState.READY, str(folder), size, at
     release.save(update_fields=["state", "folder", "size_bytes", "built_at", "log"])
-    return release
+
+
+def folder_of(release: Release) -> Path:
+    """Where its files lie, or would."""
+    return place().releases(release.project.slug) / f"{release.number}-{release.commit[:7] or 'local'}"
+
+
+def abandoned(now: datetime) -> list[Release]:
+    """Give up builds whose process was killed: they are failed, and what they left is removed."""
+    begun = Release.objects.filter(state=ReleaseState.BUILDING, created_at__lt=now - GRACE)
+    found = [one for one in begun.select_related("project") if not lock.is_built(one)]
+    for release in found:
+        shutil.rmtree(folder_of(release), ignore_errors=True)
+        Release.objects.filter(pk=release.pk, state=ReleaseState.BUILDING).update(
+            state=ReleaseState.FAILED, problem="its build was killed; build it again"
+        )
+    return found
 
 
 def section_of(project: Project, source: Path) -> DeploySection:
@@ -97,13 +117,13 @@ def section_of(project: Project, source: Path) -> DeploySection:
 def guess(folder: Path) -> Iterator[str]:
     """The build that a source's files ask for."""
     if (folder / "uv.lock").exists():
-        yield "uv sync --frozen --no-dev --no-progress"
+        yield "uv sync --frozen --no-dev --no-progress --compile-bytecode"
     elif (folder / "requirements.txt").exists():
         yield "uv venv --quiet .venv"
-        yield "uv pip install --quiet --python .venv/bin/python -r requirements.txt"
+        yield "uv pip install --quiet --compile-bytecode --python .venv/bin/python -r requirements.txt"
     elif (folder / "pyproject.toml").exists():
         yield "uv venv --quiet .venv"
-        yield "uv pip install --quiet --python .venv/bin/python ."
+        yield "uv pip install --quiet --compile-bytecode --python .venv/bin/python ."
     if (folder / "package-lock.json").exists():
         yield "npm ci --no-audit --no-fund"
 

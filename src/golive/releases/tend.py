@@ -10,7 +10,7 @@ from golive.jobs.models import Job
 from golive.jobs.queue import ENDED
 from golive.kit.clock import SYSTEM
 from golive.people.models import Project
-from golive.releases import door, jobs, lock, runtime
+from golive.releases import build, door, jobs, lock, runtime
 from golive.releases.errors import Refused, ReleaseError
 from golive.releases.executor import target_of
 from golive.releases.host import units
@@ -63,6 +63,12 @@ def resume() -> None:
     for deploy in door.interrupted():
         if (SYSTEM.now() - deploy.started_at).total_seconds() > GRACE_SECONDS and not _queued(deploy):
             jobs.ask_resume(deploy)
+
+
+def give_up_builds() -> None:
+    """A build whose process was killed has failed."""
+    for release in build.abandoned(SYSTEM.now()):
+        log.warning("the build of %s was killed; what it left is removed", release.name)
 
 
 def _queued(deploy: Deploy) -> bool:

@@ -1,5 +1,6 @@
 """Units under systemd, where that is process 1: it keeps them, so they outlive golive and a reboot."""
 
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -30,7 +31,7 @@ def _writable(folder: Path) -> bool:
 
 def unit_file(unit: Unit, place: Place) -> str:
     """A service that is started again when it dies; its environment is in a file that only its owner can read."""
-    command = " ".join(_quoted(word) for word in unit.command)
+    command = " ".join(_quoted(word) for word in _found(unit))
     log = place.logs / f"{unit.name}.log"
     return f"""[Unit]
 Description=golive {unit.name}
@@ -39,20 +40,30 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart={command}
-WorkingDirectory={unit.folder}
-EnvironmentFile={place.units / f"{unit.name}.env"}
+WorkingDirectory={_literal(unit.folder)}
+EnvironmentFile={_literal(place.units / f"{unit.name}.env")}
 Restart=always
 RestartSec=500ms
 KillMode=control-group
 TimeoutStopSec={unit.stop_seconds:.0f}
 UMask=0077
 NoNewPrivileges=yes
-StandardOutput=append:{log}
-StandardError=append:{log}
+StandardOutput=append:{_literal(log)}
+StandardError=append:{_literal(log)}
 
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def _found(unit: Unit) -> tuple[str, ...]:
+    """The command with its program's whole path: systemd does not look along the unit's own PATH."""
+    program = shutil.which(unit.command[0], path=unit.environment.get("PATH"))
+    return (program or unit.command[0], *unit.command[1:])
+
+
+def _literal(path: object) -> str:
+    return str(path).replace("%", "%%")
 
 
 def environment_file(unit: Unit) -> str:
