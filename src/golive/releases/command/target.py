@@ -21,9 +21,13 @@ def filled(line: str, values: Mapping[str, str]) -> list[str]:
     return words
 
 
-def remote(host: str, words: Sequence[str]) -> list[str]:
-    """The same command on another machine, its words quoted for the shell there."""
-    return [*SSH, "--", host, shlex.join(words)]
+def remote(host: str, words: Sequence[str], config: str = "") -> list[str]:
+    """The same command on another machine (user@name:port), its words quoted for the shell there."""
+    name, colon, port = host.rpartition(":")
+    if not (colon and port.isdigit() and ":" not in name):  # an IPv6 address is no name with a port
+        name, port = host, ""
+    options = [*(("-F", config) if config else ()), *(("-p", port) if port else ())]
+    return [*SSH, *options, "--", name, shlex.join(words)]
 
 
 class CommandTarget:
@@ -55,7 +59,14 @@ class CommandTarget:
         raise StepFailed('A canary needs target = "host": commands of your own switch all or nothing.')
 
     def switch(self, deploy: Deploy, tell: Tell) -> str:
-        return self._each(deploy, runtime.settings_of(deploy.release).command.switch, tell)
+        """One host after the other: the next is only switched when the one before is healthy with it."""
+        command = runtime.settings_of(deploy.release).command
+        if len(command.hosts) < 2:
+            return self._each(deploy, command.switch, tell)
+        for host in command.hosts:
+            self._each(deploy, command.switch, tell, hosts=[host])
+            self._each(deploy, command.health, tell, hosts=[host])
+        return f"{len(command.hosts)} hosts, one after the other"
 
     def serve(self) -> bool:
         return False
@@ -77,7 +88,15 @@ class CommandTarget:
     def serves(self, environment: Environment, deploy: Deploy) -> bool:
         return environment.live_id == deploy.pk
 
-    def _each(self, deploy: Deploy, lines: Sequence[str], tell: Tell, *, here: bool = False) -> str:
+    def _each(
+        self,
+        deploy: Deploy,
+        lines: Sequence[str],
+        tell: Tell,
+        *,
+        here: bool = False,
+        hosts: Sequence[str] | None = None,
+    ) -> str:
         command = runtime.settings_of(deploy.release).command
         environment = runtime.deploy_environment(deploy)
         values = {
@@ -88,13 +107,13 @@ class CommandTarget:
             "environment": deploy.environment.name,
             "previous": deploy.previous.release.name if deploy.previous else "",
         }
-        hosts: Sequence[str] = () if here else command.hosts
+        hosts = () if here else command.hosts if hosts is None else hosts
         for host in hosts or ("",):
             for line in lines:
                 words = filled(line, {**values, "host": host})
                 tell(f"$ {f'[{host}] ' if host else ''}{shlex.join(words)}")
                 ended = commandline.run(
-                    remote(host, words) if host else words,
+                    remote(host, words, command.ssh_config) if host else words,
                     folder=Path(deploy.release.folder or "/"),
                     environment=environment,
                     tell=tell,
