@@ -13,7 +13,9 @@ class OpenIncident:
     name = "incident"
 
     def objects(self, environment: Environment, release: Release) -> Objection | None:
-        """Object while a critical incident of this environment is open."""
+        """Object while a critical incident of this environment is open. A first deploy can break nothing."""
+        if environment.live_id is None:
+            return None
         found = (
             Incident.objects.select_related("project")
             .filter(

@@ -1,20 +1,14 @@
 """May this deploy begin? Higher rooms register gates in their `gates.py`: an open incident, a checklist not proved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from golive.releases.budget import ErrorBudget
 from golive.releases.models import Environment, Release
+from golive.releases.objection import Objection
 from golive.rooms import modules
 
-
-@dataclass(frozen=True)
-class Objection:
-    """Why a deploy should not begin now, and where to read more."""
-
-    gate: str
-    reason: str
-    link: str = ""
+__all__ = ["Gate", "Objection", "names", "objections", "register_gate", "unregister_gate"]
 
 
 class Gate(Protocol):
@@ -25,7 +19,7 @@ class Gate(Protocol):
     def objects(self, environment: Environment, release: Release) -> Objection | None: ...
 
 
-_gates: dict[str, Gate] = {}
+_gates: dict[str, Gate] = {ErrorBudget.name: ErrorBudget()}
 
 
 def register_gate(gate: Gate) -> None:
