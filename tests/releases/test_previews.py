@@ -1,17 +1,28 @@
 """Previews: who may pass, who falls asleep, and one from its first deploy to its end behind the real front."""
 
 import json
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from django.test import Client
 
+from golive.jobs.kinds import Work
+from golive.jobs.models import Job
+from golive.kit.folders import data_folder, kept_secret
 from golive.people.models import Role, User
-from golive.releases import passes, previews, runs, variables
+from golive.pipelines import deploys, remote
+from golive.releases import apart, door, jobs, lock, passes, previews, runs, variables
+from golive.releases.errors import BuildError, Refused
+from golive.releases.host.place import place
+from golive.releases.host.target import HostTarget
 from golive.releases.models import CommandRun, DeploySettings, Environment
 from golive.releases.passes import Move
-from tests.releases.conftest import Shop
+from tests.releases.conftest import SHOP, Shop
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOST = "pr-1.preview.shop.localhost"
@@ -77,6 +88,92 @@ def test_a_preview_from_open_to_close(shop: Shop, client: Client) -> None:
     for name in ("pr-1", "pr-2"):
         previews.close_preview(Environment.objects.get(project=shop.project, name=name))
     assert client.get("/previews/gate/", headers=let_in).status_code == 404
+
+
+PRYING = """
+import json, os, pathlib, sys
+def tried(path):
+    try:
+        return bool(os.listdir(path) if os.path.isdir(path) else open(path, "rb").read())
+    except OSError as error:
+        return error.strerror
+seen = [p for p in os.listdir("/proc") if p.isdigit()]
+print(json.dumps({
+    "uid": os.getuid(), "data": tried(sys.argv[1]), "golive": os.path.exists(f"/proc/{sys.argv[2]}/environ"),
+    "processes": len(seen), "own": tried("behaviour.json"),
+    "names": sorted(n for n in os.environ if n.startswith(("GOLIVE_", "DJANGO_"))),
+    "writes": os.access(".", os.W_OK),
+}))
+"""
+
+
+def a_key() -> Path:
+    """A secret of golive's."""
+    kept_secret("preview-secrets")
+    return data_folder() / "keys" / "preview-secrets"
+
+
+@pytest.mark.skipif(not apart.able(), reason="bubblewrap does not work here")
+def test_a_preview_is_kept_apart_from_golive(shop: Shop) -> None:
+    opened = previews.open_preview(shop.project, "pr-1", shop.build())
+    assert opened.outcome.well, opened.outcome.reason
+    words = ["python3", "-c", PRYING, str(a_key().parent), str(os.getpid())]
+    made = runs.run(opened.environment, words, by="t", tell=lambda line: None)
+    found = json.loads(made.output)
+    assert found.pop("processes") < 8
+    assert found == {
+        "uid": apart.uid_of(opened.environment) if os.geteuid() == 0 else os.geteuid(),
+        "data": "No such file or directory", "golive": False, "own": True, "writes": False,
+        "names": ["GOLIVE_ENVIRONMENT", "GOLIVE_RELEASE"],
+    }  # fmt: skip
+    live = opened.environment.live
+    assert live is not None
+    standing = HostTarget().supervisor.standing(f"{live.instance}-web-1")
+    inner = psutil.Process(standing.pid).children(recursive=True)
+    if os.geteuid() == 0:
+        assert inner[-1].uids().real == apart.uid_of(opened.environment)
+    previews.close_preview(opened.environment)
+    assert not any(one.is_running() for one in inner)
+
+
+@pytest.mark.skipif(not apart.able(), reason="bubblewrap does not work here")
+def test_a_build_is_kept_apart_from_golive_and_writes_only_what_it_makes(shop: Shop) -> None:
+    (shop.folder / "pry.py").write_text(PRYING + "open('made', 'w').write('x')\n")
+    pry = f"python3 pry.py {a_key().parent} {os.getpid()}"
+    copy = f"cp {shop.folder / 'pry.py'} ."
+    with pytest.raises(BuildError, match="No such file"):
+        shop.build(settings={"build": [copy]})
+    source = shop.folder / "with it"
+    shutil.copytree(SHOP, source)
+    shutil.copy(shop.folder / "pry.py", source)
+    (source / "behaviour.json").write_text("{}")
+    DeploySettings.objects.filter(project=shop.project).update(deploy={**shop.settings, "build": [pry]})
+    lines: list[str] = []
+    release = door.build(shop.project, source, tell=lines.append)
+    found = json.loads(lines[-1])
+    assert found.pop("processes") < 8
+    assert found.pop("uid") != 0 or os.geteuid() != 0
+    assert found == {
+        "data": "No such file or directory", "golive": False, "own": True, "writes": True, "names": ["GOLIVE_RELEASE"],
+    }  # fmt: skip
+    assert (Path(release.folder) / "made").stat().st_uid == os.geteuid(), "nobody else may change it afterwards"
+
+
+def test_a_preview_ends_with_its_pull_request(shop: Shop) -> None:
+    opened = previews.open_preview(shop.project, deploys.preview_name("Log in!"), shop.build())
+    assert opened.environment.live is not None
+    instance = opened.environment.live.instance
+    assert list(place().units.glob(f"{instance}-*"))
+    deploys.over(shop.project, "another", "ada")
+    assert not Job.objects.filter(kind=jobs.CLOSE.name).exists()
+    remote.begin(remote.Update("1" * 40, "0" * 40, "refs/heads/pr/log-in"), shop.project, "ada")
+    job = Job.objects.get(kind=jobs.CLOSE.name)
+    with lock.held(opened.environment), pytest.raises(Refused, match="under way"):
+        jobs.run_close(Work(job.pk, job.payload, lambda share, said: None))
+    jobs.run_close(Work(job.pk, job.payload, lambda share, said: None))
+    opened.environment.refresh_from_db()
+    assert opened.environment.closed_at is not None
+    assert not list(place().units.glob(f"{instance}-*"))
 
 
 def test_login_leads_to_the_console_and_back_with_a_pass(shop: Shop, client: Client) -> None:

@@ -6,7 +6,7 @@ import subprocess
 
 from golive.jobs.kinds import JobError
 from golive.people import secrets
-from golive.pipelines import engine, remote
+from golive.pipelines import deploys, engine, remote
 from golive.pipelines.hosts.host import Event, Happened
 from golive.pipelines.models import Delivery, Run, Source, Trigger
 from golive.pipelines.outcome import State
@@ -30,6 +30,7 @@ def _begun(source: Source, event: Event) -> tuple[Run | None, str]:
         over = [state for state in State if state.ended]
         for run in Run.objects.filter(project=project, ref=ref).exclude(state__in=over):
             engine.cancel(run, "the pull request was closed")
+        deploys.over(project, event.number, event.by or source.host)
         return None, "the pull request was closed"
     mirror = Repository(remote.ensure(project))
     local = f"refs/golive/{event.branch}" if event.number else ref

@@ -385,6 +385,7 @@ class Runner:
         for name in ("preview_url", "production_url"):
             if address := self.identity.data.get(name):
                 self.settings.told.update(BASE_URL=str(address), GOLIVE_BASE_URL=str(address))
+        self.settings.told.update(self.identity.data.get("_told", {}))
         if ticket := self.identity.data.get("_preview_pass"):
             self.settings.told["GOLIVE_PREVIEW_PASS"] = str(ticket)
 

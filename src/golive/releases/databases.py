@@ -47,6 +47,35 @@ def schema_copy(url: str) -> Iterator[str]:
         raise DatabaseError(_said(error)) from None
 
 
+def copy(source: str, server: str, name: str, *, data: bool) -> str:
+    """Make `name` on `server` a copy of `source`, or of its schema and record of migrations; its URL."""
+    try:
+        _create(plain(server), name)
+        into = named(plain(server), name)
+        try:
+            if data:
+                _dump(plain(source), into, [])
+            else:
+                _pour(plain(source), into)
+        except BaseException:
+            drop(server, name)
+            raise
+    except psycopg.Error as error:
+        raise DatabaseError(_said(error)) from None
+    return named(server, name)
+
+
+def replace(server: str, draft: str, name: str) -> None:
+    """Let a database of ours take the place of `name`, which is removed."""
+    try:
+        with psycopg.connect(named(plain(server), "postgres"), autocommit=True, connect_timeout=10) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(statement.format(sql.Identifier(draft), sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise DatabaseError(_said(error)) from None
+
+
 def clone(url: str, template: str, name: str) -> str:
     """Make the database `name` as a clone of `template` on the server of `url`; its URL. Kept when it is there."""
     try:

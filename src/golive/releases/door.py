@@ -98,6 +98,7 @@ def plan(release: Release, where: Environment, *, canary: int = 0, kind: DeployK
         warm=warm is not None,
         canary=canary if where.live else 0,
         gates=gates.names(),
+        preview=where.is_preview,
     )
     return steps.plan(runtime.settings_of(release), facts)
 
@@ -286,6 +287,7 @@ def begin(
             warm=warm is not None,
             canary=canary if where.live and kind == DeployKind.DEPLOY else 0,
             gates=gates.names(),
+            preview=where.is_preview,
         )
         try:
             with transaction.atomic():

@@ -85,6 +85,12 @@ def run_wake(work: Work) -> dict[str, Any]:
     return {}
 
 
+def run_close(work: Work) -> dict[str, Any]:
+    """Tear a preview down whose pull request is over. Raises Refused while a deploy is under way: tried again."""
+    previews.close_preview(_environment(work), by=work.payload["by"])
+    return {}
+
+
 def run_cron(work: Work) -> dict[str, Any]:
     """Run the scheduled command payload["job"]. One whose worker died is not run again: it may have done its work."""
     made = runs.run_scheduled(_environment(work), work.payload["job"], tell)
@@ -102,6 +108,7 @@ ROLLBACK = register(Kind("rollback", run_rollback, HOUR))
 RESUME = register(Kind("resume-deploy", run_resume, HOUR))
 REDEPLOY = register(Kind("redeploy", run_redeploy, HOUR))
 WAKE = register(Kind("wake-preview", run_wake, timedelta(minutes=5)))
+CLOSE = register(Kind("close-preview", run_close, timedelta(minutes=5), max_attempts=10))
 CRON = register(Kind("scheduled-command", run_cron, timedelta(days=1), max_attempts=1))
 
 
@@ -109,6 +116,11 @@ def ask_wake(where: Environment) -> None:
     """Queue waking a preview, unless that is queued already."""
     if not Job.objects.filter(kind=WAKE.name, subject=where.link).exclude(state__in=queue.ENDED).exists():
         _ask(WAKE, {"environment": where.pk}, where.link, "golive")
+
+
+def ask_close(where: Environment, by: str) -> None:
+    """Queue tearing a preview down."""
+    _ask(CLOSE, {"environment": where.pk, "by": by}, where.link, by)
 
 
 def ask_cron(where: Environment, name: str) -> None:

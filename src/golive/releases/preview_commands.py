@@ -12,7 +12,7 @@ from rich.table import Table
 from golive.kit.durations import parse_duration
 from golive.people import audit
 from golive.people.choice import choose
-from golive.releases import door, passes, previews, sites
+from golive.releases import door, passes, previews, sites, template
 from golive.releases.errors import Refused
 from golive.releases.models import Environment, EnvironmentKind
 
@@ -41,6 +41,13 @@ def list_previews(project: ProjectOption = None, as_json: JsonOption = False) ->
             str(row["name"]), str(row["release"] or ""), "asleep" if row["asleep"] else "awake", str(row["url"])
         )
     Console(highlight=False).print(table)
+
+
+@previews_app.command("template")
+def renew_template(project: ProjectOption = None) -> None:
+    """Make the database that previews are cloned from anew: production's, scrubbed, or its schema alone."""
+    said = template.renew(choose(project), tell=lambda line: typer.echo(f"  {line}", err=True), by="cli")
+    typer.echo(said)
 
 
 @previews_app.command("open")

@@ -1,7 +1,6 @@
 """Previews of pull requests: an environment each, with a database of its own, asleep when nobody looks."""
 
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +10,15 @@ from golive.kit.clock import SYSTEM
 from golive.people import audit
 from golive.people.models import Project
 from golive.people.secrets import SecretError, resolve
-from golive.releases import commandline, databases, door, lock, passes, runtime, sites, variables
+from golive.releases import apart, databases, door, lock, passes, preview_servers, runtime, sites, variables
 from golive.releases.errors import ReleaseError
 from golive.releases.executor import Outcome
-from golive.releases.host import slots, units
-from golive.releases.host.choose import supervisor
+from golive.releases.host import slots
 from golive.releases.host.place import place
 from golive.releases.host.target import HostTarget
-from golive.releases.host.units import Unit
 from golive.releases.models import Environment, EnvironmentKind, Release
 from golive.releases.settings import DeploySection
 from golive.releases.target import Tell
-from golive.sandbox.servers import free_port
 
 log = logging.getLogger(__name__)
 SEED_SECONDS = 600.0
@@ -60,6 +56,9 @@ def open_preview(
     where.closed_at, where.asked_at, where.expires_at = None, now, now + settings.previews.keep
     where.save(update_fields=["closed_at", "asked_at", "expires_at"])
     make_room(project, settings.previews.most, but=where)
+    if not apart.able():
+        tell(apart.NOTHING)
+    apart.hand_over(where, Path(release.folder))
     _prepare(where, settings, by, tell)
     outcome = door.deploy(release, where, tell=tell, by=by)
     where.refresh_from_db()
@@ -86,13 +85,7 @@ def _prepare(where: Environment, settings: DeploySection, by: str, tell: Tell) -
             raise PreviewError(f"The preview's database cannot be made: {error}") from error
         where.save(update_fields=["database"])
         tell(f"database {where.database}, a clone of {settings.previews.template}")
-    needs_mail = any("{smtp}" in value for value in settings.previews.variables.values())
-    filled = {
-        "url": sites.url(where),
-        "name": where.name,
-        "database": database,
-        "smtp": mail_sink(where.project) if needs_mail else "",
-    }
+    filled = _stand_ins(where, settings) | {"database": database}
     wanted = {key: _fill(value, filled) for key, value in settings.previews.variables.items()}
     have = variables.values(where)
     changed: dict[str, str | None] = {key: value for key, value in wanted.items() if have.get(key) != value}
@@ -101,35 +94,29 @@ def _prepare(where: Environment, settings: DeploySection, by: str, tell: Tell) -
         variables.change(where, changed, by=by, at=SYSTEM.now())
 
 
+def _stand_ins(where: Environment, settings: DeploySection) -> dict[str, str]:
+    """What variables of previews can name; servers are started only for those that do."""
+    said = " ".join(settings.previews.variables.values())
+    url = sites.url(where)
+    smtp = preview_servers.mail_sink(where.project)[0] if "{smtp}" in said else ""
+    payments = preview_servers.payments(where, settings.previews, url) if "{payments}" in said else ""
+    return {
+        "url": url, "name": where.name, "smtp": smtp, "payments": payments, "secret": preview_servers.secret(where),
+    }  # fmt: skip
+
+
 def _fill(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     return text
 
 
-def mail_sink(project: Project) -> str:
-    """The address of the project's mail sink, which catches what previews send; started when it does not run."""
-    where = place().make()
-    name = f"mail-p{project.pk}"
-    folder = where.root / "mail" / project.slug
-    known = next((unit for unit in [units.read(where.units / f"{name}.json")] if unit), None)
-    port = known.environment["PORT"] if known else str(free_port())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = (sys.executable, "-m", "golive.sandbox.mail", "--folder", str(folder), "--smtp-port", port)
-    if known is None:
-        supervisor(where).start([Unit(name, command, str(folder), {"PORT": port, "PATH": "/usr/bin:/bin"})])
-    return f"smtp://127.0.0.1:{port}"
-
-
 def _seed(where: Environment, release: Release, settings: DeploySection, tell: Tell) -> None:
     environment = runtime.environment_of(release, where)
-    ended = commandline.run(
-        runtime.argv(settings.previews.seed, environment),
-        folder=Path(release.folder),
-        environment=environment,
-        tell=tell,
+    ended = apart.run(
+        where, runtime.argv(settings.previews.seed, environment), Path(release.folder), environment, tell,
         timeout_seconds=SEED_SECONDS,
-    )
+    )  # fmt: skip
     if not ended.well:
         raise PreviewError(f"The preview is up, but its seed `{settings.previews.seed}` {ended.said}")
 
@@ -183,6 +170,7 @@ def close_preview(where: Environment, *, by: str = "golive") -> None:
         if where.live is not None and not where.asleep:
             HostTarget().stop(where.live, log.info)
         slots.close(here.live(where.link))
+        preview_servers.end(where)
         if where.database:
             settings = sites.deploy_section(where.project)
             try:

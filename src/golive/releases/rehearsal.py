@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from golive.releases import commandline, databases, runtime, schema
+from golive.releases import apart, databases, runtime, schema
 from golive.releases.databases import DatabaseError
 from golive.releases.errors import StepFailed
 from golive.releases.models import Deploy
@@ -80,13 +80,10 @@ def rehearse(deploy: Deploy, tell: Tell) -> Rehearsal:
         with databases.schema_copy(url) as copy:
             noted, before = _prepare(copy)
             given = schema.patient({**environment, settings.database: copy}, settings.lock_timeout)
-            ended = commandline.run(
-                runtime.argv(settings.release, given),
-                folder=Path(deploy.release.folder),
-                environment=given,
-                tell=tell,
+            ended = apart.run(
+                deploy.environment, runtime.argv(settings.release, given), Path(deploy.release.folder), given, tell,
                 timeout_seconds=REHEARSE_SECONDS,
-            )
+            )  # fmt: skip
             if not ended.well:
                 raise StepFailed(f"The migration failed in rehearsal, production was not touched: {ended.said}")
             if not noted:

@@ -11,7 +11,7 @@ from golive.alerts import flips
 from golive.alerts.models import Severity, State
 from golive.kit.clock import SYSTEM
 from golive.people import audit
-from golive.releases import commandline, runtime
+from golive.releases import apart, runtime
 from golive.releases.errors import Refused
 from golive.releases.models import CommandRun, CronState, Environment
 from golive.releases.section import kept
@@ -39,12 +39,8 @@ def run(
         lines.append(line)
         tell(line)
 
-    ended = commandline.run(
-        words,
-        folder=Path(live.release.folder),
-        environment=environment,
-        tell=say,
-        timeout_seconds=timeout.total_seconds(),
+    ended = apart.run(
+        where, words, Path(live.release.folder), environment, say, timeout_seconds=timeout.total_seconds()
     )
     made.finished_at, made.exit_code = SYSTEM.now(), -1 if ended.code is None else ended.code
     made.output = "\n".join(lines)[-KEPT_CHARACTERS:]

@@ -8,7 +8,7 @@ from string import Template
 
 from golive.releases import variables
 from golive.releases.models import Deploy, Environment, Release
-from golive.releases.settings import DeploySection
+from golive.releases.settings import DeploySection, Process
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -16,6 +16,14 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 def settings_of(release: Release) -> DeploySection:
     """The [deploy] section that a release was built with."""
     return DeploySection.model_validate(release.settings)
+
+
+def processes(deploy: Deploy) -> dict[str, Process]:
+    """The process types of a deploy; a preview, which few people look at, has one of each."""
+    found = settings_of(deploy.release).processes
+    if not deploy.environment.is_preview:
+        return found
+    return {name: one.model_copy(update={"count": 1}) for name, one in found.items()}
 
 
 def base(folder: Path) -> dict[str, str]:

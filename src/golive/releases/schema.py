@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from golive.releases import commandline, runtime
+from golive.releases import apart, runtime
 from golive.releases.errors import StepFailed
 from golive.releases.models import Deploy
 from golive.releases.target import Tell
@@ -49,12 +49,8 @@ def migrate(deploy: Deploy, tell: Tell) -> str:
     tries = 0
     while True:
         tries += 1
-        ended = commandline.run(
-            words,
-            folder=Path(deploy.release.folder),
-            environment=environment,
-            tell=tell,
-            timeout_seconds=MIGRATE_SECONDS,
+        ended = apart.run(
+            deploy.environment, words, Path(deploy.release.folder), environment, tell, timeout_seconds=MIGRATE_SECONDS
         )
         if ended.well:
             return f"in {ended.took_seconds:.1f} s" + (f", at the {tries}. try" if tries > 1 else "")

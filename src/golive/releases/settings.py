@@ -54,7 +54,10 @@ class CommandTarget(Strict):
     stop: list[str] = []
     """Stops {release}, once another serves."""
     hosts: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@:-]*$")]] = []
-    """Run `start`, `health`, `switch` and `stop` by ssh on each of these in turn; without any, here."""
+    """Run `start`, `health`, `switch` and `stop` by ssh on each of these (user@name:port) in turn; without any, here.
+    With several a host is only switched when the one before is healthy again."""
+    ssh_config: str = ""
+    """A file that ssh reads in place of its own configuration: keys, known hosts, jumps."""
     timeout: Duration = timedelta(minutes=5)
     """Of each command."""
 
@@ -79,10 +82,16 @@ class PreviewSettings(Strict):
     """A PostgreSQL server for previews, by reference: `secret:NAME`, `env:NAME` or `file:PATH`."""
     template: str = ""
     """The name of a scrubbed database on that server; each preview gets a clone of it."""
+    scrub: str = ""
+    """A command line that makes a copy of production fit to be seen: `golive previews template` runs it on one. It sees
+    the copy in the variable that [deploy] database names. Without it only the schema is copied."""
     seed: str = ""
     """A command line run once in a new preview, after `release`."""
+    payments: Annotated[str, Field(pattern="^(/|$)")] = ""
+    """The path of the product's payment webhook: where the simulator at {payments} sends its events."""
     variables: dict[str, str] = {}
-    """Variables of previews; they get none of production's. {url}, {name}, {database} and {smtp} are filled in."""
+    """Variables of previews; they get none of production's. Filled in: {url}, {name}, {database}, {smtp} (mail is
+    caught), {payments} (a payment simulator in Stripe's place) and {secret} (64 hex digits of the preview's own)."""
 
 
 class DeploySection(Strict):
@@ -139,6 +148,13 @@ class DeploySection(Strict):
         if isinstance(value, dict):
             return {name: {"run": one} if isinstance(one, str) else one for name, one in value.items()}
         return value
+
+    @model_validator(mode="after")
+    def _own_template(self) -> "DeploySection":
+        name = self.previews.template
+        if name in ("postgres", "template0", "template1") or (name and name == self.database):
+            raise ValueError(f"[deploy.previews] template: a database of its own, not {name}; it is replaced")
+        return self
 
     @field_validator("build", "smoke")
     @classmethod

@@ -30,6 +30,7 @@ class Facts:
     warm: bool = False
     canary: int = 0
     gates: Sequence[str] = ()
+    preview: bool = False
 
 
 def plan(settings: DeploySection, facts: Facts) -> list[Step]:
@@ -37,16 +38,22 @@ def plan(settings: DeploySection, facts: Facts) -> list[Step]:
     back = "a rollback runs no migration" if facts.rollback else ""
     none = "" if settings.release else "[deploy] release names no command"
     blind = none or ("" if settings.database else "[deploy] database names no variable")
+    own = "a preview has a database of its own" if facts.preview else ""
     warm = f"{facts.release} still runs" if facts.warm else ""
     old = facts.previous or "nothing"
-    number = sum(one.count for one in settings.processes.values())
+    number = sum(1 if facts.preview else one.count for one in settings.processes.values())
     watch = format_duration(settings.watch)
     smoke = f", {len(settings.smoke)} smoke tests" if settings.smoke else ""
     unwatched = "a rollback is watched by the rules" if facts.rollback else ""
     return [
         Step("gates", "Ask whether it may begin", ", ".join(facts.gates) or "no gate is registered", back),
         Step("push", "Bring the build there", "; ".join(settings.command.push) or "the build is on this host"),
-        Step("rehearse", "Rehearse the migration", "on a copy of the schema, with squawk and its locks", back or blind),
+        Step(
+            "rehearse",
+            "Rehearse the migration",
+            "on a copy of the schema, with squawk and its locks",
+            back or blind or own,
+        ),
         Step("migrate", "Migrate", settings.release, back or none),
         Step("start", "Start beside the old", _starts(settings, number), warm),
         Step("health", "Wait until healthy", f"{settings.healthy} answers in a row of {settings.health}"),

@@ -1,5 +1,6 @@
 """Watches a release after the switch: gathers what is seen each second, and lets `verdict` judge."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -68,6 +69,7 @@ class Smoke:
             self.settings.journeys,
             self.address,
             folder=Path(self.release.folder),
+            python=python_for_journeys(Path(self.release.folder)),
             evidence=place().root / "evidence" / self.release.folder.rpartition("/")[2],
             marker=kept_secret("synthetic-marker")[:12],
         )
@@ -143,6 +145,12 @@ class Watch:
         read.append(("telemetry", lambda: signals.telemetry(self.deploy, since)))
         found = [(name, pair) for name, look in read if (pair := look()) is not None]
         return [{"source": name, "old": old, "new": new} for name, (old, new) in found] or [{}]
+
+
+def python_for_journeys(folder: Path) -> Path | None:
+    """golive's own Python where the release was built without golive-client, as production's dependencies are."""
+    kept = any((folder / ".venv" / "lib").glob("python*/site-packages/golive_client"))
+    return None if kept else Path(sys.executable)
 
 
 def whole(verdicts: Sequence[Verdict]) -> Verdict:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from golive.releases import runtime, sites
+from golive.releases import apart, runtime, sites
 from golive.releases.errors import StepFailed
 from golive.releases.health import Health, Process, Sight, decide
 from golive.releases.host import front, slots, units
@@ -36,7 +36,9 @@ class HostTarget:
 
     def start(self, deploy: Deploy, tell: Tell) -> str:
         wanted = web_units(deploy, self.place)
-        self.place.instance(deploy.instance).mkdir(mode=0o700, parents=True, exist_ok=True)
+        sockets = self.place.instance(deploy.instance)
+        sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        apart.hand_over(deploy.environment, Path(deploy.release.folder), sockets)
         self.supervisor.start(wanted)
         return f"{len(wanted)} processes as {deploy.instance}"
 
@@ -148,7 +150,7 @@ class HostTarget:
         return set(found) == {self.place.instance(deploy.instance)}
 
     def _sockets(self, deploy: Deploy) -> dict[str, Path]:
-        count = runtime.settings_of(deploy.release).processes[WEB].count
+        count = runtime.processes(deploy)[WEB].count
         folder = self.place.instance(deploy.instance)
         return {f"{deploy.instance}-{WEB}-{i}": folder / f"{WEB}.{i}.sock" for i in range(1, count + 1)}
 
@@ -165,14 +167,19 @@ def other_units(deploy: Deploy, where: Place) -> list[Unit]:
 
 def all_units(deploy: Deploy, where: Place) -> list[Unit]:
     """Every process of a deploy as a unit."""
-    settings = runtime.settings_of(deploy.release)
     environment = runtime.deploy_environment(deploy)
     found: list[Unit] = []
-    for kind, process in settings.processes.items():
+    for kind, process in runtime.processes(deploy).items():
         for number in range(1, process.count + 1):
             socket = str(where.instance(deploy.instance) / f"{kind}.{number}.sock")
             own = {**environment, "SOCKET": socket, "PROCESS": f"{kind}.{number}"}
-            command = tuple(runtime.argv(process.run, own))
+            own = apart.environment(deploy.environment, own)
+            command = apart.words(
+                deploy.environment,
+                deploy.release.folder,
+                runtime.argv(process.run, own),
+                where.instance(deploy.instance),
+            )
             found.append(Unit(f"{deploy.instance}-{kind}-{number}", command, deploy.release.folder, own))
     return found
 
