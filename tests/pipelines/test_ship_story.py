@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from golive.pipelines import engine, logs, tree
+from golive.pipelines import engine, logs, remote, tree
 from golive.pipelines.models import RunStep, Trigger
 from golive.pipelines.stages import Stage
-from golive.releases.models import DeploySettings, Release
+from golive.releases.models import Deploy, DeploySettings, Release
 from tests.pipelines.conftest import git
 from tests.releases.conftest import SHOP, Shop, front, ports, shop  # noqa: F401 (fixtures)
 
@@ -47,3 +47,12 @@ def test_from_commit_to_production(shop: Shop, repository: Path) -> None:  # noq
     assert any("promoted" in line for line in said["production"])
     assert run.data["release"] == Release.objects.get().name
     assert shop.get().status_code == 200
+    # The same files once more: nothing is proved, built or deployed again.
+    stages = remote.stages_of(shop.project, remote.MAIN, files)
+    assert stages == remote.FOR_TESTED
+    run = engine.create(shop.project, found, Trigger.PUSH, files, stages, "ada", commit=commit, ref=ref)
+    state, reason = engine.execute(run)
+    assert state == "passed", reason
+    states = dict(RunStep.objects.filter(run=run).values_list("name", "state"))
+    assert (states["lint"], states["production"], states["checks"]) == ("cached", "skipped", "skipped")
+    assert Deploy.objects.filter(environment__name="production").count() == 1

@@ -16,9 +16,9 @@ from golive.people.models import Project
 from golive.pipelines import collect, work
 from golive.pipelines.listener import Action, ActionError, Context
 from golive.pipelines.stages import Stage
-from golive.releases import door, previews, sites
+from golive.releases import door, jobs, preview_servers, previews, sites, variables
 from golive.releases.build import notes_between
-from golive.releases.models import Deploy, Release, ReleaseState
+from golive.releases.models import Deploy, Environment, EnvironmentKind, Release, ReleaseState
 
 LOOK_SECONDS = 0.2
 ACTS = (Stage.PREVIEW, Stage.PRODUCTION, Stage.CHECKS)
@@ -34,6 +34,21 @@ def missing(acting: set[Stage], *, deploys: bool) -> dict[Stage, str]:
     if Stage.E2E in acting:
         said[Stage.E2E] = "not configured: name the journeys, [pipeline.e2e] tests = [...]"
     return said
+
+
+def preview_name(pull_request: str, ref: str = "") -> str:
+    """The name of a pull request's preview, or of a branch's."""
+    name = f"pr-{slugify(pull_request)}" if pull_request else slugify(ref.rpartition("/")[2])
+    return name[:30].strip("-")
+
+
+def over(project: Project, pull_request: str, by: str) -> None:
+    """A pull request was closed or its branch deleted: its preview is torn down."""
+    found = Environment.objects.filter(
+        project=project, name=preview_name(pull_request), kind=EnvironmentKind.PREVIEW, closed_at=None
+    )
+    for where in found:
+        jobs.ask_close(where, by)
 
 
 class Delivery:
@@ -52,23 +67,24 @@ class Delivery:
     def preview(self, context: Context) -> dict[str, Any]:
         """Deploy the commit's release to a preview of its pull request (or branch)."""
         project = Project.objects.get(slug=context.project)
-        name = (
-            f"pr-{slugify(context.pull_request)}" if context.pull_request else slugify(context.ref.rpartition("/")[2])
-        )
+        name = preview_name(context.pull_request, context.ref)
         try:
             release = release_of(project, context, self.by)
-            opened = previews.open_preview(project, name[:30].strip("-"), release, tell=context.say, by=self.by)
+            opened = previews.open_preview(project, name, release, tell=context.say, by=self.by)
         except door.ReleaseError as error:
             raise ActionError(str(error)) from error
         if not opened.outcome.well:
             raise ActionError(opened.outcome.reason or "the preview did not come up")
         told = {"preview_url": opened.url, "preview_link": opened.link, "release": release.name}
-        return told | {"_preview_pass": next(iter(opened.headers.values()), "")}
+        mail = {"GOLIVE_MAIL_URL": caught} if (caught := preview_servers.mail_url(project)) else {}
+        return told | {"_preview_pass": next(iter(opened.headers.values()), ""), "_told": mail}
 
     def production(self, context: Context) -> dict[str, Any]:
         """Deploy the commit's release to production, up to the switch."""
         project = Project.objects.get(slug=context.project)
         where = door.environment(project)
+        if served := _serves(where, context.tree):
+            return {"skipped": f"{served}, built from the same files, serves already", "release": served}
         try:
             release = release_of(project, context, self.by)
         except door.BuildError as error:
@@ -104,6 +120,14 @@ class Delivery:
         if outcome is None or not outcome.well:
             raise ActionError(self._error or (outcome.reason if outcome else "the deploy did not end"))
         return {"availability": outcome.availability}
+
+
+def _serves(where: Environment, tree: str) -> str:
+    """The release that serves, when it was built from these files and runs with today's variables."""
+    live = where.live
+    if live is None or live.release.tree != tree or live.variables_version != variables.version(where):
+        return ""
+    return live.release.name
 
 
 def _switched(environment_id: int, before: int) -> bool:

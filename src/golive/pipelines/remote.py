@@ -11,7 +11,7 @@ from pathlib import Path
 from golive.config.reader import ConfigError
 from golive.kit.folders import data_folder
 from golive.people.models import Project
-from golive.pipelines import definition, engine
+from golive.pipelines import definition, deploys, engine
 from golive.pipelines.models import Run, Trigger
 from golive.pipelines.outcome import State
 from golive.pipelines.stages import LOCAL, Stage
@@ -111,6 +111,8 @@ def _quarantined(project: Project) -> Path:
 
 def begin(update: Update, project: Project, by: str) -> Run | None:
     """Begin the run that a pushed branch asks for; None for tags, deletions and branches that are nobody's concern."""
+    if update.deletes and update.ref.startswith(PULL_REQUEST):
+        deploys.over(project, update.ref.removeprefix(PULL_REQUEST), by)
     if update.deletes or not update.ref.startswith(BRANCH):
         return None
     branch = update.ref.removeprefix(BRANCH)
@@ -133,13 +135,13 @@ def begin(update: Update, project: Project, by: str) -> Run | None:
 
 
 def stages_of(project: Project, branch: str, tree: str) -> list[Stage]:
-    """What a push to a branch goes through. What a pull request proved of the same files is not proved again."""
+    """What a push to a branch goes through. What was proved of the same files on a preview is not proved again."""
     if branch != MAIN:
         return list(LOCAL)
-    tested = Run.objects.filter(
-        project=project, tree=tree, trigger=Trigger.PULL_REQUEST, state=State.PASSED, fork=False
+    passed = Run.objects.filter(project=project, tree=tree, state=State.PASSED, fork=False).exclude(
+        trigger=Trigger.LOCAL
     )
-    return FOR_TESTED if tested.exists() else FOR_MAIN
+    return FOR_TESTED if any(Stage.E2E in stages for stages in passed.values_list("stages", flat=True)) else FOR_MAIN
 
 
 def _git(*words: str) -> None:
