@@ -18,6 +18,8 @@ import pytest
 
 from examples.demo.install import free_ports
 from golive.alerts.models import Flip
+from golive.incidents.intake import take_flips
+from golive.incidents.models import Incident
 from golive.people.models import Project
 from golive.releases import door
 from golive.releases.host import keeper, units
@@ -48,12 +50,18 @@ def front(ports: tuple[int, int]) -> Iterator[Place]:
     """The host's place; Caddy and the keeper are ended with the session."""
     where = place().make()
     yield where
-    supervisor = KeeperSupervisor(where)
+    end(where)
+
+
+def end(where: Place) -> None:
+    """End everything of a place, its keeper last. Done twice it does nothing: imported fixtures end twice."""
     names = units.names(where)
-    supervisor.stop(names)
-    units.wait_gone(where, names, 20)
+    if names:
+        KeeperSupervisor(where).stop(names)
+        units.wait_gone(where, names, 20)
     if pid := keeper.keeper_pid(where):
         os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not keeper.keeper_runs(where))
 
 
 @dataclass
@@ -103,6 +111,13 @@ class Shop:
     def flips(self) -> list[tuple[str, str]]:
         return [(flip.new, flip.severity) for flip in Flip.objects.filter(project=self.project).order_by("id")]
 
+    def incident(self) -> str:
+        """The one incident that was opened, and is mitigated since the release before serves: why, in its timeline."""
+        take_flips(door.now())
+        found = Incident.objects.get(project=self.project)
+        assert found.state == "mitigated"
+        return " ".join(found.timeline.values_list("text", flat=True))
+
     def last(self) -> Deploy:
         return Deploy.objects.filter(environment__project=self.project).latest("id")
 
@@ -120,8 +135,9 @@ def shop(db: None, front: Place, ports: tuple[int, int], tmp_path: Path) -> Iter
     yield made
     supervisor = KeeperSupervisor(front)
     names = [name for name in units.names(front) if name != "caddy"]
-    supervisor.stop(names)
-    assert units.wait_gone(front, names, 20)
+    if names:
+        supervisor.stop(names)
+        assert units.wait_gone(front, names, 20)
     shutil.rmtree(front.releases("shop"), ignore_errors=True)
 
 
@@ -131,6 +147,7 @@ class Customers:
     def __init__(self, port: int, paths: tuple[str, ...] = ("/", "/projects"), number: int = 2) -> None:
         self.port, self.paths = port, paths
         self.seen: Counter[str] = Counter()
+        self.releases: set[str] = set()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(i,), daemon=True) for i in range(number)]
 
@@ -160,6 +177,7 @@ class Customers:
                     url = f"http://127.0.0.1:{self.port}{self.paths[turn % len(self.paths)]}"
                     answer = client.post(url, content=b"x" * 500) if turn % 2 else client.get(url)
                     self.seen[str(answer.status_code)] += 1
+                    self.releases |= {answer.text} if answer.status_code == 200 else set()
                 except httpx.HTTPError as error:
                     self.seen[repr(error)] += 1
                 time.sleep(0.004)

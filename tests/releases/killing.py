@@ -23,6 +23,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from examples.demo.install import free_ports  # noqa: E402
+from golive.incidents.intake import take_flips  # noqa: E402
+from golive.incidents.models import Incident  # noqa: E402
 from golive.kit.clock import SYSTEM  # noqa: E402
 from golive.people.models import Project  # noqa: E402
 from golive.releases import door, lock  # noqa: E402
@@ -87,8 +89,15 @@ def one(shop: Shop, moment: str, step: str, *, back: bool) -> dict[str, object]:
         "point": f"{moment} {step}", "signal": number, "before": before, "during": during, "lock_free": free,
         "state": state, "finish": "rollback" if back else "resume", "outcome": outcome.state if outcome else "",
         "after": answers(shop), "new": f"200 {release.name}",
+        "incidents": _incidents(shop, release),
         "open": Deploy.objects.filter(state__in=[DeployState.RUNNING, DeployState.UNDOING]).count(),
     }  # fmt: skip
+
+
+def _incidents(shop: Shop, release: Release) -> int:
+    """The incidents that tell of this release."""
+    take_flips(SYSTEM.now())
+    return Incident.objects.filter(project=shop.project, timeline__text__contains=release.name).distinct().count()
 
 
 def main() -> None:

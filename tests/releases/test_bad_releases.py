@@ -1,15 +1,15 @@
 """Bad releases, each caught: the old one serves all the while or again, nothing is lost, and a flip is written."""
 
+from datetime import timedelta
+
 import pytest
 
 from golive.alerts.models import Flip
 from golive.changes.models import Change
 from golive.changes.models import Kind as ChangeKind
-from golive.incidents.intake import take_flips
-from golive.incidents.models import Incident
-from golive.releases import door, drill, lock
+from golive.releases import build, door, drill, lock
 from golive.releases.errors import Refused
-from golive.releases.models import Deploy, DeployState
+from golive.releases.models import Deploy, DeployState, Release, ReleaseState
 from tests.releases.conftest import Customers, Shop
 
 BEFORE_IT_SERVED = [
@@ -24,13 +24,17 @@ WHILE_IT_SERVED = [
 
 
 @pytest.mark.parametrize(("name", "behaviour", "word"), BEFORE_IT_SERVED, ids=[one[0] for one in BEFORE_IT_SERVED])
-def test_it_never_serves(shop: Shop, name: str, behaviour: dict[str, object], word: str) -> None:
+def test_it_never_serves(shop: Shop, customers: Customers, name: str, behaviour: dict[str, object], word: str) -> None:
     good = shop.good()
-    outcome = shop.ship(settings={"start_timeout": "3s"}, **behaviour)
+    with customers:
+        outcome = shop.ship(settings={"start_timeout": "3s"}, **behaviour)
     assert outcome.state == DeployState.FAILED, outcome.reason
     assert word in outcome.reason
+    assert not customers.failed
+    assert customers.releases == {good}
     assert shop.serves() == good
     assert shop.flips() == [("firing", "warning"), ("ok", "warning")]
+    assert word in shop.incident()
 
 
 @pytest.mark.parametrize(("name", "behaviour", "word"), WHILE_IT_SERVED, ids=[one[0] for one in WHILE_IT_SERVED])
@@ -50,9 +54,7 @@ def test_it_is_rolled_back(
     assert not lost
     assert shop.where.live is not None
     assert shop.where.live.release.name == good
-    take_flips(door.now())
-    incident = Incident.objects.get(project=shop.project)
-    assert incident.state == "mitigated"
+    assert word in shop.incident()
     assert Flip.objects.filter(evidence__deploy=outcome.deploy_id).count() == 2
     marks = list(Change.objects.filter(project=shop.project).values_list("kind", flat=True))
     assert marks.count(ChangeKind.DEPLOY) == 2
@@ -65,6 +67,7 @@ def test_a_failing_smoke_test_rolls_back(shop: Shop) -> None:
     assert outcome.state == DeployState.ROLLED_BACK
     assert "the basket is empty" in outcome.reason
     assert shop.serves() == good
+    assert "the basket is empty" in shop.incident()
 
 
 def test_a_good_one_after_a_bad_one_ends_the_trouble_and_is_told(shop: Shop, customers: Customers) -> None:
@@ -99,3 +102,18 @@ def test_a_drill_starts_the_release_before_and_ends_it_again(shop: Shop) -> None
     with lock.held(shop.where), pytest.raises(Refused, match="under way"):
         drill.drill(shop.where)
     assert shop.flips() == []
+
+
+def test_a_build_that_was_killed_is_given_up_and_leaves_nothing(shop: Shop) -> None:
+    release = shop.build()
+    folder = build.folder_of(release)
+    assert folder.is_dir()
+    Release.objects.filter(pk=release.pk).update(state=ReleaseState.BUILDING)  # as a killed build leaves it
+    later = door.now() + timedelta(minutes=1)
+    with lock.building(release):
+        assert build.abandoned(later) == [], "somebody is at it"
+    assert build.abandoned(release.created_at) == [], "its lock may be about to come"
+    assert build.abandoned(later) == [release]
+    assert not folder.exists()
+    release.refresh_from_db()
+    assert (release.state, release.problem) == ("failed", "its build was killed; build it again")

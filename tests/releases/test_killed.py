@@ -44,4 +44,5 @@ def test_a_deploy_killed_at_any_step_leaves_one_whole_release_and_can_be_finishe
             assert row["after"] == [row["new"]], said
         else:
             assert row["outcome"] in ("failed", "rolled back"), said
+            assert row["incidents"] == 1, said
             assert row["after"] == row["before"], said

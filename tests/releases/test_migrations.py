@@ -11,6 +11,8 @@ import pytest
 from django.utils import timezone
 
 from golive.alerts.models import Flip
+from golive.incidents.intake import take_flips
+from golive.incidents.models import Incident
 from golive.releases import door, variables
 from golive.releases.errors import BuildError, Refused
 from golive.releases.host.place import place
@@ -50,12 +52,16 @@ def columns(url: str) -> set[str]:
         return {str(name) for (name,) in rows}
 
 
-def test_a_migration_behind_a_long_lock_gives_up_and_nobody_waits(shop: Shop, database: str) -> None:
+def test_a_migration_behind_a_long_lock_gives_up_and_nobody_waits(
+    shop: Shop, database: str, customers: Customers
+) -> None:
     good = shop.serves()
-    with psycopg.connect(database) as holder:
+    with psycopg.connect(database) as holder, customers:
         holder.execute("LOCK TABLE tasks IN ACCESS SHARE MODE")
         outcome = shop.ship(settings=migration(shop, "ALTER TABLE tasks ADD COLUMN note text"))
     assert outcome.state == DeployState.FAILED
+    assert (customers.failed, customers.releases) == ({}, {good})
+    assert "a lock was in its way" in shop.incident()
     assert "a lock was in its way 2 times" in outcome.reason
     assert shop.serves() == good
     assert columns(database) == {"id", "title"}
@@ -66,16 +72,19 @@ def test_a_migration_behind_a_long_lock_gives_up_and_nobody_waits(shop: Shop, da
     assert shop.ship(settings=migration(shop, "ALTER TABLE tasks ADD COLUMN note text")).well
 
 
-def test_a_migration_that_fails_half_way_fails_in_rehearsal(shop: Shop, database: str) -> None:
+def test_a_migration_that_fails_half_way_fails_in_rehearsal(shop: Shop, database: str, customers: Customers) -> None:
     good = shop.serves()
     broken = migration(shop, "ALTER TABLE tasks ADD COLUMN note text; ALTER TABLE nowhere ADD COLUMN x text")
-    outcome = shop.ship(settings=broken)
+    with customers:
+        outcome = shop.ship(settings=broken)
+        assert outcome.state == DeployState.FAILED
+        assert "production was not touched" in outcome.reason
+        assert "production was not touched" in shop.incident()
+        assert columns(database) == {"id", "title"}
+        # Without a rehearsal it fails in production: the old release goes on, on the schema as far as it came.
+        outcome = shop.ship(settings={**broken, "database": ""})
     assert outcome.state == DeployState.FAILED
-    assert "production was not touched" in outcome.reason
-    assert columns(database) == {"id", "title"}
-    # Without a rehearsal it fails in production: the old release goes on, on the schema as far as it came.
-    outcome = shop.ship(settings={**broken, "database": ""})
-    assert outcome.state == DeployState.FAILED
+    assert (customers.failed, customers.releases) == ({}, {good})
     assert "nowhere" in outcome.reason
     assert columns(database) == {"id", "title", "note"}
     assert shop.serves() == good
@@ -105,6 +114,8 @@ def test_a_release_that_leaks_connections_is_rolled_back(shop: Shop, database: s
         outcome = shop.ship(settings={"watch": "60s"}, leak=True)
         assert outcome.state == DeployState.ROLLED_BACK, outcome.reason
         assert shop.serves() == good
+    assert not customers.failed
+    assert "it leaks database connections" in shop.incident()
     assert json.dumps(shop.flips()) == json.dumps([("firing", "warning"), ("ok", "warning")])
 
 
@@ -134,6 +145,8 @@ def test_a_full_disk_during_a_build_leaves_nothing_and_is_told(shop: Shop) -> No
         subprocess.run(["umount", folder], check=False)
     assert shop.serves() == good
     assert [flip.new for flip in Flip.objects.filter(project=shop.project, source="build").order_by("id")] == ["firing"]
+    take_flips(door.now())
+    assert "No space left" in " ".join(Incident.objects.get().timeline.values_list("text", flat=True))
     shop.build()
     assert [flip.new for flip in Flip.objects.filter(project=shop.project, source="build").order_by("id")] == [
         "firing",
