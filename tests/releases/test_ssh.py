@@ -72,6 +72,7 @@ def test_a_release_goes_from_host_to_host_and_comes_back(shop: Shop, hosts: tupl
     shop.settings |= {
         "target": "command",
         "healthy": 1,
+        "watch": "100ms",
         "command": {
             "hosts": names, "ssh_config": str(config),
             "start": [says.format("start")], "switch": [says.format("switch")], "stop": [says.format("stop")],
