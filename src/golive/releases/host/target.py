@@ -172,7 +172,8 @@ def all_units(deploy: Deploy, where: Place) -> list[Unit]:
     for kind, process in runtime.processes(deploy).items():
         for number in range(1, process.count + 1):
             socket = str(where.instance(deploy.instance) / f"{kind}.{number}.sock")
-            own = {**environment, "SOCKET": socket, "PROCESS": f"{kind}.{number}"}
+            # Only the front can reach the socket: uvicorn and gunicorn may believe it who asks, by X-Forwarded-For.
+            own = {"FORWARDED_ALLOW_IPS": "*", **environment, "SOCKET": socket, "PROCESS": f"{kind}.{number}"}
             own = apart.environment(deploy.environment, own)
             command = apart.words(
                 deploy.environment,
