@@ -18,6 +18,7 @@ from golive.people.models import Role, User
 from golive.pipelines import deploys, remote
 from golive.releases import apart, door, jobs, lock, passes, previews, runs, variables
 from golive.releases.errors import BuildError, Refused
+from golive.releases.host import units
 from golive.releases.host.place import place
 from golive.releases.host.target import HostTarget
 from golive.releases.models import CommandRun, DeploySettings, Environment
@@ -163,7 +164,10 @@ def test_a_preview_ends_with_its_pull_request(shop: Shop) -> None:
     opened = previews.open_preview(shop.project, deploys.preview_name("Log in!"), shop.build())
     assert opened.environment.live is not None
     instance = opened.environment.live.instance
-    assert list(place().units.glob(f"{instance}-*"))
+    (file,) = place().units.glob(f"{instance}-*")
+    unit = units.read(file)
+    assert unit is not None
+    assert unit.environment["FORWARDED_ALLOW_IPS"] == "*"
     deploys.over(shop.project, "another", "ada")
     assert not Job.objects.filter(kind=jobs.CLOSE.name).exists()
     remote.begin(remote.Update("1" * 40, "0" * 40, "refs/heads/pr/log-in"), shop.project, "ada")
