@@ -95,9 +95,10 @@ def one(shop: Shop, moment: str, step: str, *, back: bool) -> dict[str, object]:
 
 
 def _incidents(shop: Shop, release: Release) -> int:
-    """The incidents that tell of this release."""
+    """The incidents that tell of this release's deploy."""
     take_flips(SYSTEM.now())
-    return Incident.objects.filter(project=shop.project, timeline__text__contains=release.name).distinct().count()
+    deploy = Deploy.objects.filter(release=release).latest("id")
+    return Incident.objects.filter(timeline__flip__evidence__deploy=deploy.pk).distinct().count()
 
 
 def main() -> None:
