@@ -32,6 +32,7 @@ def production(postgres: PostgresServer, shop: Shop, monkeypatch: pytest.MonkeyP
     url = postgres.create_database(f"shop_{mark}")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE people (email text); INSERT INTO people VALUES ('ada@home.example')")
+        connection.execute("CREATE TABLE old_things (id bigint)")
     variables.change(shop.where, {"DATABASE_URL": url, "STRIPE_KEY": "sk_live_x"}, by="t", at=timezone.now())
     monkeypatch.setenv("PREVIEW_SERVER", postgres.url())
     shop.settings |= {
@@ -53,6 +54,12 @@ def command(statement: str) -> str:
     return f'{sys.executable} sql.py "{statement}"'
 
 
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {str(name) for (name,) in rows}
+
+
 def emails(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         return sorted(str(email) for (email,) in connection.execute("SELECT email FROM people"))
@@ -68,8 +75,13 @@ def test_a_preview_has_a_scrubbed_database_seeded_and_its_mail_and_money_are_cau
     (folder / "sql.py").write_text(SQL)
     assert "scrubbed" in template.renew(shop.project)
     assert "scrubbed" in template.renew(shop.project), "again, over the one before"
-    opened = previews.open_preview(shop.project, "pr-1", release.release)
+    proposed = shop.build(settings={"release": command("DROP TABLE old_things")})
+    (Path(proposed.folder) / "sql.py").write_text(SQL)
+    lines: list[str] = []
+    opened = previews.open_preview(shop.project, "pr-1", proposed, tell=lines.append)
     assert opened.outcome.well, opened.outcome.reason
+    assert "production will take this only with --override migration=WHY: drops a table" in lines
+    assert tables(production) == {"people", "old_things"}
     given = variables.values(opened.environment)
     assert emails(given["DATABASE_URL"]) == [hashlib.md5(b"ada@home.example").hexdigest(), "seeded"]  # noqa: S324
     assert emails(production) == ["ada@home.example"]

@@ -32,17 +32,20 @@ def named(url: str, database: str) -> str:
 
 
 @contextmanager
-def schema_copy(url: str) -> Iterator[str]:
-    """The URL of a new database with the schema of `url` and its record of migrations, dropped at the end."""
+def schema_copy(url: str, server: str = "") -> Iterator[str]:
+    """The URL of a new database with the schema of `url` and its record of migrations, dropped at the end.
+
+    It is made beside the one it is copied from, or on another server, whose user then owns it.
+    """
     name = f"golive_rehearsal_{secrets.token_hex(4)}"
-    source = plain(url)
+    place = server or url
     try:
-        _create(source, name)
+        _create(plain(place), name)
         try:
-            _pour(source, named(source, name))
-            yield named(url, name)
+            _pour(plain(url), named(plain(place), name))
+            yield named(place, name)
         finally:
-            drop(url, name)
+            drop(place, name)
     except psycopg.Error as error:
         raise DatabaseError(_said(error)) from None
 

@@ -143,7 +143,9 @@ class Executor:
         found = rehearse(self.deploy, self.tell)
         self.deploy.migration = found.as_json()
         self.deploy.save(update_fields=["migration"])
-        if found.destructive and not self.deploy.overrides.get("migration"):
+        if found.destructive and self.deploy.environment.is_preview:
+            self.tell(f"production will take this only with --override migration=WHY: {'; '.join(found.destructive)}")
+        elif found.destructive and not self.deploy.overrides.get("migration"):
             raise StepFailed(
                 f"The migration is destructive, so that no rollback is possible: {'; '.join(found.destructive)}. "
                 "Expand first, contract a release later, or override with a reason: --override migration=WHY"

@@ -10,10 +10,12 @@ from typing import Any
 
 import psycopg
 
+from golive.people.secrets import SecretError, resolve
 from golive.releases import apart, databases, runtime, schema
 from golive.releases.databases import DatabaseError
 from golive.releases.errors import StepFailed
-from golive.releases.models import Deploy
+from golive.releases.models import Deploy, Environment
+from golive.releases.sites import PRODUCTION
 from golive.releases.target import Tell
 
 REHEARSE_SECONDS = 300.0
@@ -70,14 +72,20 @@ class Rehearsal:
 
 
 def rehearse(deploy: Deploy, tell: Tell) -> Rehearsal:
-    """Run the migration on a copy. Raises StepFailed when it fails there: production is then never touched."""
+    """Run the migration on a copy. Raises StepFailed when it fails there: production is then never touched.
+
+    A preview's is tried on production's schema too, copied to the previews' server: it learns no password of production's.
+    """
     settings = runtime.settings_of(deploy.release)
     environment = runtime.deploy_environment(deploy)
-    url = environment.get(settings.database, "")
+    url, server = environment.get(settings.database, ""), ""
+    if deploy.environment.is_preview:
+        url = _of_production(deploy, settings.database)
     if not url:
         return Rehearsal(False, f"not rehearsed: the variable {settings.database} is not set")
     try:
-        with databases.schema_copy(url) as copy:
+        server = resolve(settings.previews.database) if deploy.environment.is_preview else ""
+        with databases.schema_copy(url, server) as copy:
             noted, before = _prepare(copy)
             given = schema.patient({**environment, settings.database: copy}, settings.lock_timeout)
             ended = apart.run(
@@ -89,8 +97,13 @@ def rehearse(deploy: Deploy, tell: Tell) -> Rehearsal:
             if not noted:
                 return Rehearsal(False, "it works on a copy; its statements could not be seen (needs a superuser)")
             return _read(copy, before)
-    except DatabaseError as error:
+    except (DatabaseError, SecretError) as error:
         return Rehearsal(False, f"not rehearsed: {error}")
+
+
+def _of_production(deploy: Deploy, variable: str) -> str:
+    found = Environment.objects.filter(project=deploy.environment.project, name=PRODUCTION).exclude(live=None).first()
+    return runtime.deploy_environment(found.live).get(variable, "") if found and found.live else ""
 
 
 def _prepare(url: str) -> tuple[bool, frozenset[str]]:

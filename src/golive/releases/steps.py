@@ -38,7 +38,7 @@ def plan(settings: DeploySection, facts: Facts) -> list[Step]:
     back = "a rollback runs no migration" if facts.rollback else ""
     none = "" if settings.release else "[deploy] release names no command"
     blind = none or ("" if settings.database else "[deploy] database names no variable")
-    own = "a preview has a database of its own" if facts.preview else ""
+    own = "previews have no database of their own" if facts.preview and not settings.previews.template else ""
     warm = f"{facts.release} still runs" if facts.warm else ""
     old = facts.previous or "nothing"
     number = sum(1 if facts.preview else one.count for one in settings.processes.values())
