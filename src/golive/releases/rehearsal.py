@@ -74,7 +74,7 @@ class Rehearsal:
 def rehearse(deploy: Deploy, tell: Tell) -> Rehearsal:
     """Run the migration on a copy. Raises StepFailed when it fails there: production is then never touched.
 
-    A preview's is tried on production's schema too, copied to the previews' server: it learns no password of production's.
+    A preview's is tried on production's schema, copied to the previews' server: it learns no password of production's.
     """
     settings = runtime.settings_of(deploy.release)
     environment = runtime.deploy_environment(deploy)
