@@ -134,7 +134,8 @@ def test_a_preview_is_kept_apart_from_golive(shop: Shop) -> None:
     if os.geteuid() == 0:
         assert inner[-1].uids().real == apart.uid_of(opened.environment)
     previews.close_preview(opened.environment)
-    assert not any(one.is_running() for one in inner)
+    _, alive = psutil.wait_procs(inner, timeout=20)
+    assert not alive
 
 
 @pytest.mark.skipif(not apart.able(), reason="bubblewrap does not work here")
