@@ -27,7 +27,8 @@ WHILE_IT_SERVED = [
 def test_it_never_serves(shop: Shop, customers: Customers, name: str, behaviour: dict[str, object], word: str) -> None:
     good = shop.good()
     with customers:
-        outcome = shop.ship(settings={"start_timeout": "3s"}, **behaviour)
+        limit = "10s" if behaviour.get("health") else "2m"  # what dies is known by its dying, however slow the machine
+        outcome = shop.ship(settings={"start_timeout": limit}, **behaviour)
     assert outcome.state == DeployState.FAILED, outcome.reason
     assert word in outcome.reason
     assert not customers.failed
