@@ -3,14 +3,16 @@
 import os
 import tempfile
 
-os.environ.setdefault("GOLIVE_DATA", tempfile.mkdtemp(prefix="golive-bench-versions-"))
+DATA = tempfile.TemporaryDirectory(prefix="golive-bench-versions-")
+os.environ["GOLIVE_DATA"] = DATA.name
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
 
-import django
+import django  # noqa: E402
 
 django.setup()
 
 from bench.versions.rooms import main  # noqa: E402
 
 if __name__ == "__main__":
-    main()
+    with DATA:
+        main()
