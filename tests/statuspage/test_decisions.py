@@ -33,6 +33,8 @@ def warn(name):
         ([DOWN("check:a"), OK("check:b")], None, Status.PARTIAL),
         ([OK("check:a"), DOWN("rule:error_rate")], None, Status.PARTIAL),
         ([OK("check:a"), warn("rule:p95")], None, Status.DEGRADED),
+        ([Condition("check:a", "firing", "warning", regional=True)], None, Status.PARTIAL),
+        ([OK("check:a"), Condition("check:b", "firing", "warning", regional=True)], None, Status.PARTIAL),
         ([OK("check:a")], Status.PARTIAL, Status.PARTIAL),
         ([DOWN("check:a")], Status.DEGRADED, Status.MAJOR),
     ],

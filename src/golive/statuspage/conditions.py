@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from golive.alerts.models import Flip, State
 from golive.checks.models import CheckState
-from golive.checks.verdict import seen
+from golive.checks.verdict import Scope, seen
 from golive.people.models import Project
 from golive.statuspage.models import Component
 from golive.statuspage.standing import Condition
@@ -26,15 +26,19 @@ def conditions_of(project: Project, components: list[Component], now: datetime) 
                 conditions[flip.source] = Condition(flip.source, flip.new, flip.severity)
         for name in component.checks:
             source = f"check:{name}"
-            conditions[source] = Condition(source, checks.get(name, State.UNKNOWN))
+            conditions[source] = checks.get(name, Condition(source, State.UNKNOWN))
         found[component.name] = list(conditions.values())
     return found
 
 
-def _checks(project: Project, now: datetime) -> dict[str, State]:
-    """The state of each check by name; one that has not been probed for long is unknown."""
-    rows = CheckState.objects.filter(check_row__project=project).select_related("check_row")
-    return {row.check_row.name: seen(State(row.state), row.checked_at, row.check_row.every, now)[0] for row in rows}
+def _checks(project: Project, now: datetime) -> dict[str, Condition]:
+    """How each check stands, by name; one that has not been probed for long is unknown."""
+    found = {}
+    for row in CheckState.objects.filter(check_row__project=project).select_related("check_row"):
+        state = seen(State(row.state), row.checked_at, row.check_row.every, now)[0]
+        name, regional = row.check_row.name, row.scope == Scope.REGIONAL
+        found[name] = Condition(f"check:{name}", state, "warning" if regional else "critical", regional)
+    return found
 
 
 def _last_flips(project: Project) -> list[Flip]:

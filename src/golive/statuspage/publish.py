@@ -72,7 +72,7 @@ def serve(stop: threading.Event) -> None:
 def fingerprint() -> Sequence[Any]:
     """Changes whenever a page would: the newest of each thing that it shows."""
     newest = [model.objects.aggregate(last=Max("pk"))["last"] for model in WATCHED]
-    checks = CheckState.objects.order_by("pk").values_list("pk", "state")
+    checks = CheckState.objects.order_by("pk").values_list("pk", "state", "scope")
     works = Maintenance.objects.values_list("pk", "stage", "starts_at", "ends_at")[:50]
     return [*newest, *StatusPage.objects.values_list(), *Component.objects.values_list(), *works, *checks]
 

@@ -29,11 +29,15 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Condition:
-    """What is known of one check or rule. `state` is ok, firing or unknown; `severity` counts while it fires."""
+    """What is known of one check or rule. `state` is ok, firing or unknown; `severity` counts while it fires.
+
+    `regional` says that it fires in some regions and is well in others.
+    """
 
     source: str
     state: str
     severity: str = "critical"
+    regional: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class Standing:
 def of_component(conditions: Sequence[Condition], said: Status | None = None) -> Standing:
     """Judge a component. `said` is what a responder said of it in an open notice; the worse of both counts.
 
-    All checks firing critically is a major outage, some a partial one, a critical rule is a partial outage, a warning
-    degraded performance. A component of which nothing is known has no data.
+    All checks firing critically is a major outage, some of them or in some regions a partial one, a critical rule is a
+    partial outage, a warning degraded performance. A component of which nothing is known has no data.
     """
     measured = _measured(conditions)
     if said is not None and WORSE.index(said) > WORSE.index(measured.status):
@@ -63,7 +67,7 @@ def _measured(conditions: Sequence[Condition]) -> Standing:
     names = ", ".join(condition.source for condition in firing)
     if checks and all(check in critical for check in checks):
         return Standing(Status.MAJOR, f"every check fails: {names}")
-    if critical:
+    if critical or any(condition.regional for condition in firing):
         return Standing(Status.PARTIAL, f"failing: {names}")
     if firing:
         return Standing(Status.DEGRADED, f"slow or failing in part: {names}")
