@@ -11,6 +11,7 @@ the probes run as plain processes, and what needs a network of its own is told a
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,13 +21,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import django
+
 from bench.outages.faults import FAULTS, Fault
 from bench.outages.lands import Alone, Lands, LandsError
-from bench.outages.loss import lossy
 from bench.outages.world import REGIONS, Pace, World, until
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
+django.setup()
+
+from bench.outages.loss import lossy  # noqa: E402 (needs Django's tables)
 
 LANDS = ("site", "home", *REGIONS)
 PATIENCE_SECONDS = 240.0
+SHOWN = {"global": "major_outage", "regional": "partial_outage"}
 
 
 def arguments() -> argparse.Namespace:
@@ -42,6 +50,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the namespaces go too
     if given.inside:
         raise SystemExit(inside(given, Lands(LANDS, tag=given.inside)))
     try:
@@ -114,6 +123,7 @@ def watch(world: World, fault: Fault, began: datetime, before: int) -> dict[str,
     if fault.scope:
         state, written = until("state on the page", lambda: broken(world, began), PATIENCE_SECONDS)
         shown = f"{state} {seconds(began, written)}"
+        held = held and state == SHOWN[fault.scope]
     else:
         shown = (world.shown() or ("?",))[0]
     at = datetime.fromisoformat(flip["at"]).replace(tzinfo=UTC)

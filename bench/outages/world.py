@@ -44,7 +44,7 @@ url = "https://{host}:8443/"
 every = "{every}ms"
 timeout = "{timeout}ms"
 regions = ["ap", "eu", "us"]
-{more}
+
 [oncall]
 people = ["eve@shop.example"]
 
@@ -81,8 +81,8 @@ class Pace:
 class World:
     """Everything that runs; ended when the context is left. Made inside golive's own land."""
 
-    def __init__(self, lands: Lands, folder: Path, pace: Pace, more: str = "") -> None:
-        self.lands, self.folder, self.pace, self.more = lands, folder, pace, more
+    def __init__(self, lands: Lands, folder: Path, pace: Pace) -> None:
+        self.lands, self.folder, self.pace = lands, folder, pace
         self.stack = ExitStack()
         self.probes: dict[str, subprocess.Popen[bytes]] = {}
         self.tokens: dict[str, str] = {}
@@ -114,11 +114,7 @@ class World:
             self.start_probe(region)
         plan = self.folder / "golive.toml"
         every, timeout, latency = (round(one * 1000) for one in (self.pace.every, self.pace.timeout, self.pace.latency))
-        plan.write_text(
-            PLAN.format(
-                host=host, every=every, timeout=timeout, latency=latency, smtp=self.mail.smtp_url, more=self.more
-            )
-        )
+        plan.write_text(PLAN.format(host=host, every=every, timeout=timeout, latency=latency, smtp=self.mail.smtp_url))
         self.install.run("apply", str(plan), "--project", PROJECT, "--yes", timeout_seconds=PATIENCE)
         token = self.install.json("token", "create", "--scope", "*", "--name", "bench")["token"]
         self.api = self.stack.enter_context(self.install.client(token))
