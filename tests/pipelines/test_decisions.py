@@ -223,3 +223,15 @@ def test_journeys_become_a_step_of_their_own() -> None:
     assert step.environment["TESTS"] == "checks/test_login.py"
     assert not step.cacheable, "the preview is no file"
     assert said.deploys
+
+
+def test_affected_tests_run_first_and_all_of_them_after() -> None:
+    text = b'[pipeline.unit]\nrun = ["echo x", "python -m pytest -q $TESTS"]\naffected = true'
+    (step,) = plan(definition.parsed(text).pipeline, {}, Wish([Stage.UNIT]), tree="t").steps
+    echoed, first, then = step.commands
+    assert echoed == "echo x"
+    assert "python -m pytest -q $TESTS --testmon --testmon-forceselect || test $? = 5" in first
+    assert "python -m pytest -q $TESTS --testmon-noselect" in then
+    assert then.endswith("else python -m pytest -q $TESTS; fi"), "without the plugin all of them run"
+    assert step.caches == (".testmon",)
+    assert step.environment["TESTMON_DATAFILE"] == ".testmon/data"

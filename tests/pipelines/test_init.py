@@ -24,6 +24,24 @@ FLASK = {
     "app.py": "app = Flask(__name__)\n",
     "Procfile": "web: gunicorn app:app --bind 0.0.0.0:80\n",
 }
+LIBRARY = {
+    "pyproject.toml": """
+[project]
+name = "Shape.Sorter"
+[build-system]
+requires = ["flit_core"]
+[dependency-groups]
+tests = ["pytest", "hypothesis"]
+docs = ["sphinx"]
+[tool.mypy]
+files = ["src"]
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+""",
+    "src/sorter/__init__.py": "",
+    "tests/test_sorter.py": "",
+    "examples/web/test_web.py": "",
+}
 NEXT = {
     "package.json": json.dumps(
         {
@@ -46,12 +64,24 @@ NEXT = {
         (
             FASTAPI,
             "FastAPI",
-            ["uvicorn api.main:app --uds $SOCKET", "uv sync --frozen", 'run = "mypy"', "tests/integration"],
+            ["uvicorn api.main:app --uds $SOCKET", "uv sync --frozen", 'run = "mypy ."', "tests/integration"],
         ),
         (FLASK, "Flask", ["gunicorn app:app --bind unix:$SOCKET"]),
         (NEXT, "Next.js", ["npm ci", "npm run build", "no script"]),
         ({**FASTAPI, "src/api/main.py": "def create_app():\n"}, "FastAPI", ["uvicorn --factory api.main:create_app"]),
+        (
+            LIBRARY,
+            "Python",
+            [
+                'name = "shape-sorter"',
+                "-e . --group tests ruff mypy",
+                'run = "python -m pytest"',
+                'run = "uv build"',
+                "a library",
+            ],
+        ),
         ({"Dockerfile": ""}, "", ["Not known: Neither", "Dockerfile is here"]),
+        ({"pyproject.toml": "[not toml", "app.py": ""}, "Python", ["pyproject.toml alone"]),
         ({"package.json": "not json"}, "Node.js", ["npm install"]),
     ],
 )
@@ -63,3 +93,5 @@ def test_repositories(files: dict[str, str], framework: str, said: list[str]) ->
         assert words in text
     definition.parsed(text.encode())
     assert all(guess.reason for guess in found.guesses)
+    sdk = "@sentry/node" if "package.json" in files else "sentry-sdk"
+    assert f"install {sdk}" in text, "the lines that make it send its telemetry"

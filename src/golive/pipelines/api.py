@@ -14,7 +14,7 @@ from golive.people import audit
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
 from golive.pipelines import engine, flaky, logs, view
-from golive.pipelines.models import FlakyTest, Run, RunStep
+from golive.pipelines.models import FlakyTest, LoadTest, Run, RunStep
 
 router = Router()
 READ, WRITE = scope("pipelines:read"), scope("pipelines:write")
@@ -176,3 +176,30 @@ def _project(slug: str) -> Project:
 
 def _run(slug: str, number: int) -> Run:
     return get_object_or_404(Run.objects.select_related("project"), project__slug=slug, number=number)
+
+
+class LoadTestOut(Schema):
+    """A load test: each level's users with what was measured; times in milliseconds."""
+
+    id: int
+    host: str
+    environment: str
+    release: str
+    requested_by: str
+    began_at: datetime
+    ended_at: datetime
+    p95_ms: float
+    errors: float
+    levels: list[dict[str, Any]]
+    verdict: str
+    sentence: str
+    held: int
+    broke: int | None
+    cause: str
+    cause_reason: str
+
+
+@router.get("/projects/{slug}/load-tests", response=list[LoadTestOut], auth=READ, summary="List load tests")
+def load_tests(request: HttpRequest, slug: str, limit: int = 50) -> list[LoadTest]:
+    """Newest first, at most 200."""
+    return list(LoadTest.objects.filter(project=_project(slug))[: max(1, min(limit, 200))])

@@ -6,9 +6,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from django.core.management import call_command
-from django.db import connection
-from django.utils.text import slugify
 from rich.console import Console
 from rich.table import Table
 
@@ -16,8 +13,18 @@ from golive.config.reader import ConfigError
 from golive.kit.folders import data_folder
 from golive.people.choice import WRONG_INPUT, choose
 from golive.people.models import Project
-from golive.pipelines import definition, engine, flaky_commands, receive, setup_commands, terminal, tree
+from golive.pipelines import (
+    definition,
+    engine,
+    first_use,
+    flaky_commands,
+    receive,
+    setup_commands,
+    terminal,
+    tree,
+)
 from golive.pipelines.key import explained, told
+from golive.pipelines.load import commands as load_commands
 from golive.pipelines.models import Run, RunStep, Trigger
 from golive.pipelines.outcome import State
 from golive.pipelines.plan import Plan, Wish
@@ -27,6 +34,7 @@ from golive.pipelines.watching import watch
 app = typer.Typer()
 ship_app = typer.Typer(help="From git push to production: the pipeline of golive.toml.")
 app.add_typer(ship_app, name="ship")
+app.add_typer(load_commands.app, name="load")
 ship_app.add_typer(receive.app)
 ship_app.add_typer(flaky_commands.app)
 ship_app.command("export")(setup_commands.export)
@@ -57,7 +65,7 @@ def ship(
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_INPUT) from None
-    found = _project(project, said.app)
+    found = first_use.project_for(project, said.app)
     stages = [Stage.SETUP, *(stage or [])] if stage else list(LOCAL)
     wish = Wish(stages, only=bool(stage))
     if dry_run or explain:
@@ -84,20 +92,6 @@ def ship(
     else:
         _summary(console, run, state, reason)
     raise typer.Exit(_code(state))
-
-
-def _project(slug: str | None, app_name: str) -> Project:
-    """The project that is meant. On a fresh install - a laptop, a runner - what is needed is made first."""
-    if connection.vendor == "sqlite" and Project._meta.db_table not in connection.introspection.table_names():
-        call_command("migrate", verbosity=0)
-    if slug is None and app_name:
-        known = Project.objects.filter(slug=app_name).first() or Project.objects.filter(name=app_name).first()
-        if known is None and not Project.objects.exists():
-            known = Project.objects.create(slug=slugify(app_name)[:50] or "app", name=app_name)
-            typer.echo(f"golive: first use on this machine; runs are kept in {data_folder()}", err=True)
-        if known is not None:
-            return known
-    return choose(slug)
 
 
 def _summary(console: Console, run: Run, state: State, reason: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from golive.pipelines import snippets
+
 Read = Callable[[str], str | None]  # a file's text, or None when it is not there
 
 
@@ -35,13 +37,15 @@ class Found:
 BUILD = """run = 'python -m compileall -q -x "[.]venv/" .'"""
 # Named in requirements, in this order: the first that is there counts.
 PYTHON = {"django": "Django", "fastapi": "FastAPI", "flask": "Flask", "starlette": "Starlette"}
+GROUPS = ("dev", "test", "tests", "testing", "lint", "typing", "types")  # of dependencies, which tests and checks need
 NODE = {"next": "Next.js", "nuxt": "Nuxt", "@remix-run/node": "Remix", "@nestjs/core": "NestJS", "express": "Express"}
 
 
 def detect(read: Read, files: Mapping[str, str], name: str) -> Found:
     """Guess from a repository's files (paths as keys)."""
     found = Found()
-    found.add("app", "the folder's name", f'name = "{name}"')
+    said, why = _name(read, name)
+    found.add("app", why, f'name = "{said}"')
     if "pyproject.toml" in files or "requirements.txt" in files:
         _python(read, files, found)
     elif "package.json" in files:
@@ -53,33 +57,57 @@ def detect(read: Read, files: Mapping[str, str], name: str) -> Found:
 
 
 def _python(read: Read, files: Mapping[str, str], found: Found) -> None:
+    project = _toml(read)
     text = _requirements(read, files)
     framework = next((name for name in PYTHON if re.search(rf"(?mi)^\W*{name}\b", text)), "")
     found.framework = PYTHON.get(framework, "Python")
-    locked = next((one for one in ("uv.lock", "requirements-dev.txt", "requirements.txt") if one in files), "")
-    if locked == "uv.lock":
-        run, reason = '["uv sync --frozen --all-extras"]', "uv.lock pins everything"
-    elif locked:
-        tools = "" if locked == "requirements-dev.txt" else " ruff pytest"
-        install = f'"uv pip install -r {locked}{tools}"'
-        run, reason = f'["uv venv --relocatable .venv", {install}]', f"{locked} names what is needed"
-    else:
-        run, reason = '["uv venv --relocatable .venv", "uv pip install -e . ruff pytest"]', "pyproject.toml alone"
-    inputs = ", ".join(
-        f'"{one}"' for one in dict.fromkeys([locked or "pyproject.toml", "pyproject.toml"]) if one in files
-    )
-    found.add("pipeline.setup", reason, f"run = {run}", f"inputs = [{inputs}]", 'outputs = [".venv"]')
+    types = "mypy" in project.get("tool", {}) or "mypy.ini" in files
+    run, reason, inputs = _python_setup(project, files, text, types=types)
+    named = ", ".join(f'"{one}"' for one in inputs)
+    found.add("pipeline.setup", reason, f"run = {run}", f"inputs = [{named}]", 'outputs = [".venv"]')
     found.add("pipeline.lint.steps.style", "ruff reads any Python", 'run = "ruff check ."', 'caches = [".ruff_cache"]')
-    if "[tool.mypy]" in (read("pyproject.toml") or "") or "mypy.ini" in files:
-        found.add("pipeline.lint.steps.types", "mypy is configured here", 'run = "mypy"', 'caches = [".mypy_cache"]')
-    _python_tests(files, found, needs_database=bool(re.search(r"(?i)psycopg|asyncpg", text)))
+    if types:
+        where = "" if project.get("tool", {}).get("mypy", {}).keys() & {"files", "packages", "modules"} else " ."
+        found.add(
+            "pipeline.lint.steps.types", "mypy is configured here", f'run = "mypy{where}"', 'caches = [".mypy_cache"]'
+        )
+    _python_tests(files, found, project, needs_database=bool(re.search(r"(?i)psycopg|asyncpg", text)))
     if framework == "django" and "manage.py" in files:
-        found.add("pipeline.build", "Django gathers its static files", 'run = "python manage.py check --deploy"')
+        found.add("pipeline.build", "Django checks what is to be deployed", 'run = "python manage.py check --deploy"')
+    elif _is_library(project, files):
+        found.add("pipeline.build", "[build-system] makes a package", 'run = "uv build"', 'outputs = ["dist/**"]')
     else:
         found.add("pipeline.build", "what does not compile does not start", BUILD)
 
 
-def _python_tests(files: Mapping[str, str], found: Found, *, needs_database: bool) -> None:
+def _is_library(project: Mapping[str, Any], files: Mapping[str, str]) -> bool:
+    return "build-system" in project and not {"manage.py", "Procfile", "Dockerfile"} & files.keys()
+
+
+def _python_setup(
+    project: Mapping[str, Any], files: Mapping[str, str], text: str, *, types: bool
+) -> tuple[str, str, list[str]]:
+    """The commands that install everything, why, and what they depend on."""
+    groups = [name for name in project.get("dependency-groups", {}) if name in GROUPS]
+    chosen = "".join(f" --group {name}" for name in groups)
+    lacking = [tool for tool in ("ruff", "pytest", *(["mypy"] if types else [])) if tool not in text]
+    tools = "".join(f" {tool}" for tool in lacking)
+    also = f" with the group{'s' if len(groups) > 1 else ''} {', '.join(groups)}" if groups else ""
+    if "uv.lock" in files:
+        more = f', "uv pip install{tools}"' if tools else ""
+        return f'["uv sync --frozen --all-extras{chosen}"{more}]', f"uv.lock pins everything{also}", [
+            "uv.lock", "pyproject.toml"
+        ]  # fmt: skip
+    locked = next((one for one in ("requirements-dev.txt", "requirements.txt") if one in files), "")
+    if locked:
+        run = f'["uv venv --relocatable .venv", "uv pip install -r {locked}{tools}"]'
+        inputs = [one for one in (locked, "pyproject.toml") if one in files]
+        return run, f"{locked} names what is needed", inputs
+    run = f'["uv venv --relocatable .venv", "uv pip install -e .{chosen}{tools}"]'
+    return run, f"pyproject.toml alone{also}", ["pyproject.toml"]
+
+
+def _python_tests(files: Mapping[str, str], found: Found, project: Mapping[str, Any], *, needs_database: bool) -> None:
     folders = {path.rpartition("/")[0] for path in files if re.search(r"(^|/)(test_\w+|\w+_test)\.py$", path)}
     integration = sorted(one for one in folders if "integration" in one)
     unit = sorted(one for one in folders if "unit" in one) or sorted(
@@ -89,7 +117,13 @@ def _python_tests(files: Mapping[str, str], found: Found, *, needs_database: boo
         found.unsure.append("No test_*.py: name what runs your tests in [pipeline.unit].")
         return
     services = ('services = ["postgres"]', 'environment = { DATABASE_URL = "$POSTGRES_URL" }') if needs_database else ()
-    if integration:
+    own = project.get("tool", {}).get("pytest", {}).get("ini_options", {}).get("testpaths")
+    if own and not integration:
+        reason = "pytest's testpaths say where the tests are" + (
+            ", and PostgreSQL's driver is required" if services else ""
+        )
+        found.add("pipeline.unit", reason, 'run = "python -m pytest"', *services)
+    elif integration:
         found.add("pipeline.unit", f"tests in {', '.join(unit)}", f'run = "python -m pytest {" ".join(unit)}"')
         where = " ".join(integration)
         found.add("pipeline.integration", "tests with a database", f'run = "python -m pytest {where}"', *services)
@@ -101,13 +135,35 @@ def _python_tests(files: Mapping[str, str], found: Found, *, needs_database: boo
 def _requirements(read: Read, files: Mapping[str, str]) -> str:
     """Requirements, one a line."""
     lines = [read(name) or "" for name in files if re.fullmatch(r"requirements[\w.-]*\.(txt|in)", name)]
-    try:
-        project: dict[str, Any] = tomllib.loads(read("pyproject.toml") or "").get("project", {})
-    except tomllib.TOMLDecodeError:
-        project = {}
+    whole = _toml(read)
+    project = whole.get("project", {})
     lines += [str(one) for one in project.get("dependencies", [])]
     lines += [str(one) for many in project.get("optional-dependencies", {}).values() for one in many]
+    groups = whole.get("dependency-groups", {})
+    lines += [str(one) for name, many in groups.items() if name in GROUPS for one in many if isinstance(one, str)]
     return "\n".join(lines)
+
+
+def _toml(read: Read) -> dict[str, Any]:
+    """pyproject.toml; empty when it is not there or cannot be read."""
+    try:
+        return tomllib.loads(read("pyproject.toml") or "")
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def _name(read: Read, folder: str) -> tuple[str, str]:
+    """What the repository calls itself, else its folder's name; and why."""
+    try:
+        package = orjson.loads(read("package.json") or "{}")
+    except orjson.JSONDecodeError:
+        package = {}
+    given = _toml(read).get("project", {}).get("name")
+    reason = "pyproject.toml calls it so"
+    if not given and isinstance(package, dict):
+        given, reason = package.get("name"), "package.json calls it so"
+    name = re.sub(r"[^a-z0-9-]+", "-", str(given or "").lower().rpartition("/")[2]).strip("-")
+    return (name, reason) if name else (folder, "the folder's name")
 
 
 def _node(read: Read, files: Mapping[str, str], found: Found) -> None:
@@ -147,6 +203,9 @@ def _deploy(read: Read, files: Mapping[str, str], found: Found) -> None:
         web, reason = f"uvicorn {entry} --uds $SOCKET", f"{entry} is the application"
     elif found.framework == "Flask" and (entry := _entry(read, files, "Flask")):
         web, reason = f"gunicorn {entry} --bind unix:$SOCKET", f"{entry} is the application"
+    if not web and any(guess.lines[0] == 'run = "uv build"' for guess in found.guesses):
+        found.unsure.append("It seems to be a library, which is not deployed: [deploy] is left out.")
+        return
     if not web:
         docker = ' (a Dockerfile is here: see target = "command")' if "Dockerfile" in files else ""
         found.unsure.append(f"How it is started is not clear: write [deploy]{docker}.")
@@ -194,4 +253,5 @@ def written(found: Found) -> str:
     for guess in found.guesses:
         blocks.append("\n".join([f"# {guess.reason}", f"[{guess.key}]", *guess.lines]))
     blocks += [f"# Not known: {one}" for one in found.unsure]
+    blocks.append("\n".join(f"# {line}".rstrip() for line in snippets.instrumentation(found.framework).splitlines()))
     return "\n\n".join(blocks) + "\n"

@@ -1,7 +1,7 @@
-"""`golive ship flaky|quarantine|dora`: flaky tests and who excuses them until when; how a team delivers."""
+"""`golive ship flaky|quarantine|dora|digest`: flaky tests and who excuses them until when; how a team delivers."""
 
 import getpass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 import orjson
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from golive.kit.durations import format_duration, parse_duration
 from golive.people.choice import WRONG_INPUT, choose
-from golive.pipelines import dora, flaky
+from golive.pipelines import digest, dora, flaky
 from golive.pipelines.models import FlakyTest
 
 app = typer.Typer()
@@ -82,6 +82,23 @@ def show_dora(
         f"Rework: {f'{found.rework_rate:.0%}' if found.rework_rate is not None else unknown}",
     ]
     typer.echo("\n".join(lines))
+
+
+@app.command("digest")
+def show_digest(
+    week: Annotated[str | None, typer.Option(help="A day of the week, such as 2026-11-23; default: this one.")] = None,
+    project: Slug = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """The week in figures, as it is mailed on Mondays: DORA, stages beside budgets, what failed and was flaky."""
+    chosen = choose(project)
+    try:
+        day = date.fromisoformat(week) if week else timezone.now().date()
+    except ValueError:
+        typer.echo(f"golive: --week is a day such as 2026-11-23; not {week!r}", err=True)
+        raise typer.Exit(WRONG_INPUT) from None
+    found = digest.of_week(chosen, digest.monday(day))
+    typer.echo(orjson.dumps(found.as_data()) if json else digest.mail(chosen, found).text, nl=json)
 
 
 def _plain(value: object) -> object:

@@ -210,3 +210,35 @@ class Comment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "pull_request"], name="comment_once")]
+
+
+class LoadTest(models.Model):
+    """How many users something bore, with every number of users that was tried."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="load_tests")
+    host = models.CharField(max_length=300)
+    environment = models.CharField(max_length=63, blank=True)
+    release = models.CharField(max_length=200, blank=True)
+    requested_by = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    p95_ms = models.FloatField()
+    errors = models.FloatField()
+    levels = models.JSONField(default=list)
+    verdict = models.CharField(max_length=10)
+    sentence = models.CharField(max_length=1000)
+    held = models.PositiveIntegerField(default=0)
+    broke = models.PositiveIntegerField(null=True, blank=True)
+    cause = models.CharField(max_length=60, blank=True)
+    cause_reason = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        ordering = ["-began_at", "-pk"]
+        indexes = [models.Index(fields=["project", "-began_at"])]
+
+    def __str__(self) -> str:
+        return f"load test {self.pk} of {self.project_id}"
+
+    @property
+    def link(self) -> str:
+        return f"/p/{self.project.slug}/load/{self.pk}/"

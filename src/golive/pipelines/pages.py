@@ -1,15 +1,15 @@
 """Pages: the runs, one run with its bars and live logs, flaky tests."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
@@ -17,8 +17,10 @@ from golive.people import audit
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
+from golive.pipelines import digest as digests
 from golive.pipelines import engine, flaky, logs, view, webhooks
-from golive.pipelines.models import FailedTest, FlakyTest, Run, RunStep
+from golive.pipelines.load import pages as load_pages
+from golive.pipelines.models import FailedTest, FlakyTest, LoadTest, Run, RunStep
 from golive.pipelines.outcome import State
 from golive.pipelines.stages import WHOLE_BUDGET
 
@@ -46,10 +48,28 @@ def runs(request: HttpRequest, slug: str) -> HttpResponse:
         "total": every.count(),
         "trends": view.trends(project),
         "flaky": FlakyTest.objects.filter(project=project)[:10],
+        "load": LoadTest.objects.filter(project=project).select_related("project").first(),
         "now": timezone.now(),
         "budget": WHOLE_BUDGET,
     }
     return render(request, "pipelines/list.html", context)
+
+
+def digest(request: HttpRequest, slug: str) -> HttpResponse:
+    """A week in figures; the one that goes on unless another is asked for."""
+    project = project_of(request, slug)
+    this = digests.monday(timezone.now().date())
+    try:
+        first = min(digests.monday(date.fromisoformat(request.GET["week"])), this)
+    except (KeyError, ValueError):
+        first = this
+    context = {
+        "project": project,
+        "digest": digests.of_week(project, first),
+        "earlier": first - digests.WEEK,
+        "later": first + digests.WEEK if first < this else None,
+    }
+    return render(request, "pipelines/digest.html", context)
 
 
 def run(request: HttpRequest, slug: str, number: int) -> HttpResponse:
@@ -73,10 +93,25 @@ def step(request: HttpRequest, slug: str, number: int, name: str) -> HttpRespons
         "step": row,
         "lines": said[-LINES:],
         "cut": max(0, len(said) - LINES),
+        "artifacts": [one.removeprefix(f"{row.name}/") for one in row.artifacts],
         "failures": FailedTest.objects.filter(step=row)[:50],
         "going": not State(row.state).ended,
     }
     return render(request, "pipelines/log.html" if request.GET.get("part") else "pipelines/step.html", context)
+
+
+@require_GET
+def artifact(request: HttpRequest, slug: str, number: int, name: str, path: str) -> FileResponse:
+    """A file that a step's run kept; always handed out, never shown: a stranger's code may have made it."""
+    found = _run(request, slug, number)
+    row = get_object_or_404(RunStep, run=found, name=name)
+    wanted = f"{row.name}/{path}"
+    place = logs.folder(slug, number) / "artifacts" / wanted
+    if wanted not in row.artifacts or not place.is_file() or place.is_symlink():
+        raise Http404(f"{name} of #{number} kept no {path}.")
+    return FileResponse(
+        place.open("rb"), as_attachment=True, filename=place.name, content_type="application/octet-stream"
+    )
 
 
 @require_POST
@@ -157,13 +192,16 @@ def _context(found: Run) -> dict[str, Any]:
 
 urlpatterns = [
     path("p/<slug:slug>/runs/", runs, name="runs"),
+    path("p/<slug:slug>/runs/digest/", digest, name="run-digest"),
     path("p/<slug:slug>/runs/quarantine/", quarantine, name="run-quarantine"),
     path("p/<slug:slug>/runs/<int:number>/", run, name="run"),
     path("p/<slug:slug>/runs/<int:number>/live/", live, name="run-live"),
     path("p/<slug:slug>/runs/<int:number>/steps/<str:name>/", step, name="run-step"),
+    path("p/<slug:slug>/runs/<int:number>/steps/<str:name>/artifacts/<path:path>", artifact, name="run-artifact"),
     path("p/<slug:slug>/runs/<int:number>/cancellation/", cancel, name="run-cancel"),
     path("p/<slug:slug>/runs/<int:number>/repetition/", again, name="run-again"),
     path("p/<slug:slug>/runs/<int:number>/approval/", approve, name="run-approve"),
+    *load_pages.urlpatterns,
     path("hooks/git/<slug:slug>/", webhooks.receive, name="git-webhook"),
 ]
 NAVIGATION = [Entry("Runs", "runs", "rocket", "u", 61)]

@@ -1,6 +1,7 @@
 """The plan of a run as data: which steps, in which order, which of them are left out and why. It executes nothing."""
 
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +15,7 @@ from golive.pipelines.section import PipelineSection, StageSection, StepSection,
 from golive.pipelines.shares import shared_out
 from golive.pipelines.stages import SHAPES, Shape, Stage
 
+TESTMON = ".testmon"  # what pytest-testmon learnt, kept from run to run
 # The repository's own addopts (coverage, parallel runs) are for other tests.
 JOURNEYS = "python -m pytest -p golive-journeys --journeys=evidence -o addopts= -p no:cacheprovider -ra -q $TESTS"
 
@@ -153,8 +155,9 @@ def _step(
     withheld = ""
     if section.secrets and not wish.trusted:
         withheld = f"it needs secrets ({', '.join(section.secrets)}), which a fork's pull request never gets"
+    commands, caches, variables = _affected(section) if section.affected else (section.run, section.caches, {})
     parts = {f"file {path}": files[path] for path in chosen(files, section.inputs)}
-    parts |= {f"command {number}": command for number, command in enumerate(section.run, 1)}
+    parts |= {f"command {number}": command for number, command in enumerate(commands, 1)}
     parts |= {f"preparation {number}": command for number, command in enumerate(section.prepare, 1)}
     parts |= {f"variable {key}": value for key, value in section.environment.items()}
     parts |= {f"service {service}": "1" for service in section.services}
@@ -166,15 +169,15 @@ def _step(
     return PlannedStep(
         name,
         stage,
-        commands=tuple(section.run),
+        commands=tuple(commands),
         needs=needs,
         withheld=withheld,
         services=tuple(section.services),
         prepare=tuple(section.prepare),
         secrets=tuple(section.secrets),
-        environment=dict(section.environment),
+        environment={**variables, **section.environment},
         outputs=tuple(section.outputs),
-        caches=tuple(section.caches),
+        caches=tuple(caches),
         junit=tuple(section.junit),
         coverage=tuple(section.coverage),
         artifacts=tuple(section.artifacts),
@@ -184,6 +187,25 @@ def _step(
         cacheable=section.cache and not SHAPES[stage].acts,
         parts=parts,
     )
+
+
+def _affected(section: StepSection) -> tuple[list[str], list[str], dict[str, str]]:
+    """Commands that run the affected tests first: a failure is known at once. Then all of them run, and are learnt.
+
+    Without pytest-testmon, or on the first run, only all of them run. pytest's exit code 5 says that none is affected.
+    """
+    commands = []
+    for command in section.run:
+        if re.search(r"\bpytest\b", command):
+            known = f"test -e {TESTMON}/data && python -c 'import testmon' 2>/dev/null"
+            commands.append(f"if {known}; then {command} --testmon --testmon-forceselect || test $? = 5; fi")
+            commands.append(
+                f"if python -c 'import testmon' 2>/dev/null; then mkdir -p {TESTMON}; {command} --testmon-noselect; "
+                f"else {command}; fi"
+            )
+        else:
+            commands.append(command)
+    return commands, [*section.caches, TESTMON], {"TESTMON_DATAFILE": f"{TESTMON}/data"}
 
 
 def _workers(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, m
 from golive.config.sections import Difference, Section, register
 from golive.config.values import Duration
 from golive.pipelines import origin
+from golive.pipelines.load import section as load
 from golive.pipelines.stages import SHAPES, Stage
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -58,6 +59,8 @@ class StepSection(BaseModel):
     """Coverage reports (Cobertura XML, such as coverage.xml)."""
     artifacts: Words = []
     """Files that are kept with the run."""
+    affected: bool = False
+    """For pytest with pytest-testmon installed: the tests that a change affects run first, then all of them."""
     cache: bool = True
     """false: run every time, whatever the inputs."""
 
@@ -140,3 +143,4 @@ def apply(project_id: int, wanted: PipelineSection, actor: str) -> None:
 
 register(Section("pipeline", PipelineSection, differences, apply))
 register(origin.SECTION)
+register(load.SECTION)

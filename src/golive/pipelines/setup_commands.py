@@ -40,7 +40,8 @@ def init(
     definition.parsed(text.encode())  # what we write, we accept
     if json:
         guesses = [{"key": one.key, "lines": one.lines, "reason": one.reason} for one in found.guesses]
-        typer.echo(orjson.dumps({"framework": found.framework, "guesses": guesses, "unsure": found.unsure}))
+        about = {"framework": found.framework, "guesses": guesses, "unsure": found.unsure}
+        typer.echo(orjson.dumps(about | {"instrumentation": snippets.instrumentation(found.framework)}))
         return
     if dry_run:
         typer.echo(text, nl=False)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from golive.jobs.kinds import Kind, Work, register
 from golive.kit.folders import data_folder
 from golive.kit.periodic import Periodic, Process
-from golive.pipelines import engine, fetching, record, reporting, spans, work
+from golive.people.models import Project
+from golive.pipelines import digest, engine, fetching, record, reporting, spans, work
 from golive.pipelines.cache import Cache
 from golive.pipelines.models import Delivery, Run
 from golive.pipelines.reporting import Reporter
@@ -58,9 +59,17 @@ def send_traces() -> None:
         spans.send(run)
 
 
+def send_digests() -> None:
+    """The week before, once, from Monday morning on."""
+    first = digest.due(timezone.now())
+    for project in Project.objects.all():
+        digest.send(project, first)
+
+
 FETCH = register(Kind("pipeline.fetch", fetch, timeout=timedelta(minutes=10), max_attempts=3))
 PIPELINE = register(Kind("pipeline", run_pipeline, timeout=LONGEST, max_attempts=2))
 PERIODIC = [
     Periodic("pipelines: upkeep", timedelta(minutes=2), keep_house, Process.JOBS),
+    Periodic("pipelines: digest", timedelta(minutes=15), send_digests, Process.JOBS),
     Periodic("pipelines: traces", timedelta(seconds=10), send_traces, Process.JOBS),
 ]
