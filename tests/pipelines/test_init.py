@@ -3,8 +3,9 @@
 import json
 
 import pytest
+import yaml
 
-from golive.pipelines import definition, detect
+from golive.pipelines import definition, detect, workflows
 
 DJANGO = {
     "manage.py": "",
@@ -95,3 +96,13 @@ def test_repositories(files: dict[str, str], framework: str, said: list[str]) ->
     assert all(guess.reason for guess in found.guesses)
     sdk = "@sentry/node" if "package.json" in files else "sentry-sdk"
     assert f"install {sdk}" in text, "the lines that make it send its telemetry"
+
+
+@pytest.mark.parametrize(("host", "file"), workflows.FILES.items())
+def test_workflow_files_call_golive_and_report_stage_times(host: str, file: tuple[str, str]) -> None:
+    name, text = file
+    read = yaml.safe_load(text)
+    jobs = read["jobs"]["ship"]["steps"] if host == "github" else [read["golive"]]
+    assert name.endswith(".yml")
+    assert any("golive ship" in str(job) for job in jobs)
+    assert "golive ship status --markdown" in text, "the newest run: kept data numbers runs on"

@@ -178,8 +178,11 @@ def test_a_real_climb_is_kept_and_shown(
     )  # fmt: skip
     made = trial.run(project, place, section, tmp_path, by="ada", tell=lines.append)
     assert made.pk != first.pk
-    assert (made.held, made.broke) == (5, 6), f"{made.sentence} {lines}"
-    assert [one["users"] for one in made.levels] == [3, 4, 5, 6]
+    assert made.broke is not None, lines
+    assert 3 <= made.held < made.broke <= 6, f"{made.sentence} {lines}"
+    tried = [one["users"] for one in made.levels]
+    assert tried == sorted(tried)
+    assert (tried[0], tried[-1]) == (3, 6)
     assert made.verdict == Verdict.WORSE
     assert "shop@1 broke at 6000" in made.sentence
     assert sum(one["requests"] for one in made.levels) > 5

@@ -19,6 +19,7 @@ from golive.pipelines import (
     first_use,
     flaky_commands,
     receive,
+    reporting,
     setup_commands,
     terminal,
     tree,
@@ -136,11 +137,17 @@ def _show_plan(plan: Plan, project: str, explain: bool, json: bool) -> None:
 def status(
     number: Annotated[int | None, typer.Argument(help="A run; default: the newest ones.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 10,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The run (default: the newest) as a table.")] = False,
     project: Slug = None,
     json: Json = False,
 ) -> None:
-    """Show runs, newest first, or one run's stages against their budgets. The exit code is the newest run's."""
+    """Show runs, newest first, or one run's stages against their budgets. For one run the exit code is the run's."""
     chosen = choose(project)
+    if markdown:
+        found = _find(chosen, number)
+        headline = f"golive run #{found.number} {found.state}: {found.reason}"
+        typer.echo("\n".join([headline, "", *reporting.table_of(found)]))
+        raise typer.Exit(_code(State(found.state)))
     if number is not None:
         run = _find(chosen, number)
         if json:

@@ -44,13 +44,18 @@ def comment_of(run: Run) -> str:
     lines = [MARK, f"**golive run [#{run.number}]({link_of(run)})** {run.state}: {run.reason or 'under way'}", ""]
     if address := run.data.get("preview_url"):
         lines += [f"Preview: {address}", ""]
-    lines += ["| step | result | took | budget |", "|---|---|--:|--:|"]
+    return "\n".join([*lines, *table_of(run)])
+
+
+def table_of(run: Run) -> list[str]:
+    """Each step beside its budget, as a Markdown table."""
+    lines = ["| step | result | took | budget |", "|---|---|--:|--:|"]
     for step in RunStep.objects.filter(run=run):
         spent = took(step.seconds) if step.run_seconds else ""
         result = f"as in {step.cached_from}" if step.state == State.CACHED else f"{step.state} {step.reason}".strip()
         cells = result.replace("|", "\\|").replace("\n", " ")[:200]
         lines.append(f"| {step.name} | {cells} | {spent} | {took(step.budget_seconds)} |")
-    return "\n".join(lines)
+    return lines
 
 
 def report(run: Run) -> None:

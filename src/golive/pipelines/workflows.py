@@ -26,7 +26,7 @@ jobs:
         env:
           GOLIVE_DATA: ${{ github.workspace }}/.golive-data
       - if: always()
-        run: golive ship status 1 --json >> "$GITHUB_STEP_SUMMARY" || true
+        run: golive ship status --markdown >> "$GITHUB_STEP_SUMMARY" || true
         env:
           GOLIVE_DATA: ${{ github.workspace }}/.golive-data
 """
@@ -42,6 +42,8 @@ golive:
     - apt-get update && apt-get install -y bubblewrap postgresql
     - pip install golive uv
   script: [golive ship]
+  after_script: ["golive ship status --markdown > golive.md || true"]
+  artifacts: { when: always, paths: [golive.md] }
   rules:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH

@@ -103,6 +103,15 @@ def dressed(users: list[type[User]], orders: dict[str, Any]) -> None:
             before(self)
 
         kind.on_start = on_start  # type: ignore[method-assign]
+        last = kind.on_stop
+
+        def on_stop(self: Any, last: Any = last) -> None:
+            last(self)
+            client = getattr(self, "client", None)
+            if client is not None and hasattr(client, "close"):
+                client.close()  # who has left holds no connection
+
+        kind.on_stop = on_stop  # type: ignore[method-assign]
 
 
 def led(name: str, place: str) -> None:
