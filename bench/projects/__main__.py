@@ -36,7 +36,7 @@ SOURCES = (
     Source("packaging", "packaging==26.4", "pure Python library"),
     Source("flask", "flask==3.1.3", "web framework, uv.lock"),
     Source("markupsafe", "markupsafe==3.0.4", "C extension, uv.lock"),
-    Source("fastify-cors", "@fastify/cors@11.4.3", "Node, web plugin"),
+    Source("fastify-cors", "@fastify/cors@11.4.3", "Node, web plugin", node=True),
 )
 
 
