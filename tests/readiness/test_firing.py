@@ -8,6 +8,7 @@ import pytest
 from golive.alerts.models import Flip
 from golive.people.models import Project
 from golive.readiness import firing
+from golive.readiness.items.monitoring import sees
 from golive.rules.configure import ensure
 from golive.rules.models import Rule
 from golive.rules.settings import COOKBOOK, RuleKind, settings_of
@@ -72,3 +73,19 @@ def test_what_is_planted_breaks_the_thresholds_in_force() -> None:
 def test_a_rule_without_a_reading_does_not_fire() -> None:
     project = product()
     assert firing.decided(project, "rehearsal-none", {}, NOW) == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "hours", "seen"),
+    [
+        ("ok", "1 % of requests fail", 100, True),
+        ("unknown", "too few requests to judge: 3 in 5m, 20 needed", 1, True),
+        ("unknown", "no signup yet; events arrive since 2h, judged after 24h", 2, True),
+        ("unknown", "no data arrives any more", 2, True),
+        ("unknown", "no data arrives any more", 30, False),
+        ("unknown", "no business event has ever arrived", 1, False),
+        ("unknown", "no route is declared: write [alerts]", 1, False),
+    ],
+)
+def test_a_rule_has_data_when_it_saw_some_lately(state: str, reason: str, hours: int, seen: bool) -> None:
+    assert sees(state, reason, NOW - timedelta(hours=hours), NOW) is seen

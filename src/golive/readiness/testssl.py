@@ -11,7 +11,7 @@ from pathlib import Path
 from golive.readiness.verdict import CannotTell, Report
 
 PROGRAM = "testssl"
-PATIENCE = timedelta(seconds=150)
+PATIENCE = timedelta(seconds=240)
 ABSENT = "not installed (Debian: apt install testssl.sh): named holes such as Heartbleed or ROBOT were not looked for"
 BAD = ("HIGH", "CRITICAL")
 

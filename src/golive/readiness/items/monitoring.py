@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 
@@ -24,16 +24,18 @@ from golive.readiness.inputs import of_settings, short
 from golive.readiness.item import Area, Item, Subject, command_environment
 from golive.readiness.planted import judged
 from golive.readiness.programs import run
-from golive.readiness.verdict import Control, Report
+from golive.readiness.verdict import CannotTell, Control, Report
 from golive.rules.configure import ensure
 from golive.rules.models import Rule, RuleState
-from golive.rules.settings import COOKBOOK
+from golive.rules.settings import COOKBOOK, WebhookFailures
 
 SOURCE = "readiness:rehearsal"
 PATIENCE = timedelta(seconds=100)
 PAGED_WITHIN = timedelta(minutes=2)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
 EVALUATED_WITHIN = timedelta(minutes=2)
+SEEN_WITHIN = timedelta(days=1)
+BLIND = ("no route is declared", "no business event", "the pool's size is not known")
 
 
 class MonitoringSettings(BaseModel):
@@ -118,27 +120,41 @@ def examine(subject: Subject) -> Report:
     wanted = subject.settings("monitoring", MonitoringSettings)
     project = Project.objects.get(pk=subject.number)
     fired = firing.rehearse(project) if wanted.fired else None
-    rules, newest = _rules(project, fired)
-    report = examine_rules(rules, newest, timezone.now())
+    now = timezone.now()
+    rules, newest = _rules(project, fired, now)
+    report = examine_rules(rules, newest, now)
     if fired is not None:
         report.facts["rules fired in rehearsal"] = {"nonce": fired.nonce, **fired.said}
     checks = Check.objects.filter(project=project).count()
     report.expected, report.examined = report.expected + 1, report.examined + 1
     if not checks:
         report.convict("checks", "nothing is checked from outside")
-    report.absorb(examine_page(_earlier(project, subject.now) or _rehearse(subject, project, wanted)))
+    try:
+        report.absorb(examine_page(_earlier(project, subject.now) or _rehearse(subject, project, wanted)))
+    except CannotTell as error:
+        report.expected += 1
+        report.doubts.append(error.doubt)
     return report
 
 
-def _rules(project: Project, fired: firing.Fired | None) -> tuple[list[Ruled], datetime | None]:
+def sees(state: str, reason: str, since: datetime, now: datetime) -> bool:
+    """Whether a rule's instance has data: it decided lately, or what arrives is too little to decide on."""
+    if state != State.UNKNOWN:
+        return True
+    return not reason.startswith(BLIND) and now - since < SEEN_WITHIN
+
+
+def _rules(project: Project, fired: firing.Fired | None, now: datetime) -> tuple[list[Ruled], datetime | None]:
     """The cookbook's rules, and when a rule was evaluated last."""
     found, newest = [], None
     for rule in (rule for rule in ensure(project) if rule.kind in COOKBOOK):
         states = RuleState.objects.filter(rule=rule)
-        # The rule of no signups decides nothing on its first day; until then it has data when events arrive.
-        has_data = states.filter(~Q(state=State.UNKNOWN) | Q(reason__contains="events arrive")).exists()
+        has_data = any(sees(state.state, state.reason, state.since, now) for state in states)
+        settings = rule.in_force()
+        if isinstance(settings, WebhookFailures) and not settings.route:
+            has_data = False  # what it saw under an earlier route says nothing
         said = fired.said.get(rule.name, "") if fired else None
-        found.append(Ruled(rule.name, rule.in_force().enabled, has_data, said))
+        found.append(Ruled(rule.name, settings.enabled, has_data, said))
         last = states.aggregate(at=Max("evaluated_at"))["at"]
         newest = max(filter(None, (newest, last)), default=None)
     return found, newest
