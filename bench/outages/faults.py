@@ -42,10 +42,10 @@ def power_cut(world: World) -> None:
 
 
 def mail_away(world: World) -> None:
-    """The mail server refuses, the site dies; after half an interval the mail server is back."""
+    """The mail server refuses, the site dies; after two intervals the mail server is back."""
     world.mail.refuse(451)
     world.kill_shop()
-    threading.Timer(world.pace.every, world.mail.accept).start()
+    threading.Timer(2 * world.pace.every, world.mail.accept).start()
 
 
 FAULTS = [

@@ -144,9 +144,8 @@ def lossy(lands: Lands, folder: Path, percent: int, rounds: int) -> int:
     for name, verdict in bad:
         print(f"  {name}: {verdict.scope.value} {verdict.severity} {verdict.text}")
     pages = sum(verdict.severity == "critical" for _, verdict in bad)
-    print(
-        "| rounds in each of 3 regions | packets lost | looks that failed | asked elsewhere | false verdicts | pages |"
-    )
-    print("|---|---|---|---|---|---|")
-    print(f"| {done} | {lost} ({percent} % each way) | {failed} | {server.asked} | {len(bad)} | {pages} |")
+    words = ("rounds in each of 3 regions", "packets lost", "looks that failed", "false verdicts", "pages")
+    figures = (done, f"{lost} ({percent} % each way)", failed, len(bad), pages)
+    for row in (words, ["---"] * len(words), figures):
+        print("| " + " | ".join(map(str, row)) + " |")
     return 1 if bad else 0
