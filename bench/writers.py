@@ -58,7 +58,14 @@ class Writers:
 
     def first_of_two(self) -> int:
         """How many writes were the first of two statements in turn and did not fail."""
-        lines = [line for file in self.folder.glob("writes*") for line in file.read_text().splitlines()[::2]]
+        return self._good(0)
+
+    def second_of_two(self) -> int:
+        """How many were the second."""
+        return self._good(1)
+
+    def _good(self, first: int) -> int:
+        lines = [line for file in self.folder.glob("writes*") for line in file.read_text().splitlines()[first::2]]
         return sum(line.endswith(" 0") for line in lines)
 
 

@@ -1,16 +1,11 @@
 """History moved to cold storage: verified, nothing lost or doubled, askable, restorable."""
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyarrow import fs
 
 from golive.postgres.archive.cold import Cold, ColdTrouble, open_cold
 from golive.postgres.archive.layout import Manifest, field_of, hashes, read_manifest, schema, table
@@ -18,7 +13,7 @@ from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import ask, restore
 from golive.postgres.session import Connection, session
-from golive.sandbox.servers import free_port
+from tests.postgres.buckets import bucket_server
 from tests.postgres.conftest import Place
 
 NOW = datetime.now(UTC)
@@ -197,28 +192,10 @@ def test_whole_partitions_go_whole(place: Place, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def bucket(tmp_path: Path) -> Iterator[str]:
+def bucket() -> Iterator[str]:
     """An S3-compatible server with a bucket."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        url = f"http://127.0.0.1:{port}"
-        files = fs.S3FileSystem(
-            access_key="key", secret_key="secret", endpoint_override=url.removeprefix("http://"), scheme="http",
-            region="us-east-1", allow_bucket_creation=True,
-        )  # fmt: skip
-        files.create_dir("cold")
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
+    with bucket_server("cold") as at:
+        yield f"http://{at}"
 
 
 def test_a_bucket_serves_as_well(place: Place, connection: Connection, bucket: str, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The story of a backup: set up, scheduled, restored, proved; and each way in which it is found to be worthless."""
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from typer.testing import CliRunner
 from golive.alerts.models import Flip
 from golive.jobs.kinds import Work
 from golive.jobs.models import Job
-from golive.people.models import Project
+from golive.people.models import AuditEntry, Project
 from golive.postgres.backups import drill as drills
 from golive.postgres.backups import setup, tasks
 from golive.postgres.backups.commands import app
@@ -25,6 +27,7 @@ from golive.postgres.backups.run import make
 from golive.postgres.base import Database
 from golive.postgres.section import DatabaseSection, apply
 from golive.sandbox.servers import PostgresServer, free_port
+from tests.postgres.buckets import bucket_server
 from tests.postgres.conftest import SETTINGS
 
 pytestmark = pytest.mark.story
@@ -165,6 +168,53 @@ def _damage(database: Database) -> None:
     flip = Flip.objects.filter(project=database.project, source="database:drill").latest("id")
     assert (flip.new, flip.severity) == ("firing", "critical")
     assert "missing" in flip.reason
+
+
+def test_from_cron_the_due_backup_counts_as_scheduled_and_its_passphrase_is_given_out(
+    database: Database, tmp_path: Path
+) -> None:
+    """What `golive check backups` wants, by three commands and without the jobs process."""
+    database.plan["backup"]["socket"] = ""  # the server is asked for it
+    database.save()
+    with psycopg.connect(Path(database.url.removeprefix("file:")).read_text(), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA golive CASCADE")  # setting up makes it
+    words = ["--project", database.project.slug]
+    run = partial(CliRunner().invoke, app)
+    assert run(["backup", "setup", "--apply", *words]).exit_code == 0
+    assert "Scheduled backup" in run(["backup", "due", *words]).output
+    assert "Nothing is due" in run(["backup", "due", *words]).output
+    assert "nowhere but here" in run(["backup", "status", *words]).output
+    done = run(["drill", *words])
+    assert (done.exit_code, "The backup restores" in done.output) == (0, True), done.output
+    assert database.drills.get().backup.scheduled
+    file = tmp_path / "passphrase"
+    assert run(["backup", "passphrase", "--to", str(file), *words]).exit_code == 0
+    assert file.read_text().strip() == setup.passphrase(database)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert run(["backup", "passphrase", "--to", str(file), *words]).exit_code == 3
+    assert AuditEntry.objects.filter(action="database.backup.passphrase").count() == 1
+    assert "nowhere but here" not in run(["backup", "status", *words]).output
+
+
+def test_a_bucket_holds_backups_as_well(database: Database, tmp_path: Path) -> None:
+    """An S3-compatible server with a certificate of its own: set up, backed up, restored and proved from there."""
+    folder = Path(database.plan["backup"]["folder"]).parent / f"tls{free_port()}"
+    folder.mkdir(mode=0o755)
+    for name, value in (("key", "key"), ("secret", "secret")):
+        (tmp_path / name).write_text(value)
+    with bucket_server("backups", folder) as at:
+        database.plan["backup"]["bucket"] = {
+            "name": "backups", "endpoint": at, "ca": str(folder / "ca.pem"),
+            "key": f"file:{tmp_path}/key", "secret": f"file:{tmp_path}/secret",
+        }  # fmt: skip
+        database.save()
+        assert setup.apply(database) == ""
+        made = make(database, "full", scheduled=True)
+        assert made.ok
+        found = outcome(database)
+        assert found["ok"], found
+        repository = Path(setup.plan_of(database).folder) / database.project.slug
+        assert not (repository / "backup").exists()  # nothing lies in the folder
 
 
 def test_a_dump_is_encrypted_restored_and_proved(database: Database) -> None:

@@ -9,13 +9,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from golive.jobs.kinds import JobError, Work
 from golive.jobs.models import Job
 from golive.notify.models import OutboxMessage
 from golive.people import tokens
 from golive.people.models import Role, User
 from golive.postgres.advice import tasks as advice_tasks
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
+from golive.postgres.archive import tasks as archives
+from golive.postgres.archive.declared import is_due
 from golive.postgres.backups.models import Backup, Drill
+from golive.postgres.grow import tasks as growth
 from golive.postgres.look import review, run
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.models import Snapshot, StatementText
@@ -172,6 +176,83 @@ def test_backups_show_what_was_proved(place: Place, ada: Client) -> None:
     assert "not proved" in page
     ada.post(f"{base}drill/")
     assert "drill is queued" in ada.get(base).content.decode()
+
+
+def test_large_tables_show_partitions_and_archives(place: Place, ada: Client) -> None:
+    base = f"/p/{place.project.slug}/database/tables/"
+    assert "golive db partition convert" in ada.get(base).content.decode()
+    place.run("CREATE TABLE logs (id int, at timestamptz NOT NULL) PARTITION BY RANGE (at)")
+    place.run("CREATE TABLE logs_old PARTITION OF logs FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')")
+    place.database.plan["partition"] = {"logs": {"table": "logs", "by": "at"}, "x": {"table": "nowhere", "by": "at"}}
+    place.database.plan["archive"] = {"old logs": {"table": "logs", "by": "at", "to": "/nowhere", "every": "1d"}}
+    place.database.save()
+    page = ada.get(base).content.decode()
+    assert "logs_old" in page
+    assert "new rows are refused" in page
+    assert "not partitioned yet" in page
+    assert ada.post(f"{base}archive/nonsense/").status_code == 404
+    ada.post(f"{base}archive/old%20logs/")
+    assert "archive is queued" in ada.get(base).content.decode()
+    _, value = tokens.create("t", ["database:read", "database:write"])
+    head = {"authorization": f"Bearer {value}"}
+    path = f"/api/v1/projects/{place.project.slug}/database"
+    found = ada.get(f"{path}/tables", headers=head).json()
+    assert [one["state"] for one in found["partitioned"]] == ["firing", "unknown"]
+    assert [one["state"] for one in found["archives"]] == ["queued"]
+    assert ada.post(f"{path}/archives/old%20logs/runs", headers=head).status_code == 409
+    assert ada.post(f"{path}/archives/nonsense/runs", headers=head).status_code == 404
+    assert ada.post(f"{path}/backups/drills", headers=head).status_code == 409
+    assert ada.get(f"{path}/backups", headers=head).json()["enabled"] is False
+
+
+def test_growth_shows_what_was_measured(seen: Place, ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = f"/p/{seen.project.slug}/database/growth/"
+    assert "not been measured" in ada.get(base).content.decode()
+    ada.post(f"{base}measure/")
+    page = ada.get(base).content.decode()
+    assert "watches for a minute" in page
+    job = Job.objects.get(kind=growth.GROW)
+    monkeypatch.setattr(growth, "WATCH", timedelta(seconds=1))
+    job.result, job.state = (
+        json.loads(json.dumps(growth.grow(Work(job.pk, job.payload, lambda share, note: None)))),
+        "done",
+    )
+    job.save()
+    page = ada.get(base).content.decode()
+    assert "What to do, in this order" in page
+    assert "You do not need a cache" in page
+
+
+def test_archives_run_when_they_are_due(place: Place) -> None:
+    place.database.plan["archive"] = {
+        "daily": {"table": "logs", "by": "at", "to": "/nowhere", "every": "1d"},
+        "by hand": {"table": "logs", "by": "at", "to": "/nowhere"},
+    }
+    place.database.save()
+    archives.schedule()
+    archives.schedule()  # once at a time
+    job = Job.objects.get(kind=archives.ARCHIVE)
+    with pytest.raises(JobError, match="no table"):
+        archives.archive(Work(job.pk, job.payload, lambda share, note: None))
+
+
+@pytest.mark.parametrize(
+    ("every", "hours_ago", "failed", "due"),
+    [
+        (None, None, False, False),
+        (24, None, False, True),
+        (24, 23, False, False),
+        (24, 24, False, True),
+        (24, 1, True, True),
+        (24, 0.5, True, False),
+        (0.25, 0.5, True, True),
+    ],
+)
+def test_when_an_archive_is_due(every: float | None, hours_ago: float | None, failed: bool, due: bool) -> None:
+    now = timezone.now()
+    last = None if hours_ago is None else now - timedelta(hours=hours_ago)
+    found, reason = is_due(None if every is None else timedelta(hours=every), last, failed, now)
+    assert (found, bool(reason)) == (due, True)
 
 
 def test_the_api_needs_its_scope_and_says_what_the_pages_say(seen: Place, client: Client) -> None:

@@ -194,7 +194,7 @@ def test_wrapping_is_killed_and_resumed(place: Place, phase: str) -> None:
     assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("p",)]
 
 
-@pytest.mark.parametrize("phase", ["copy", "changes since", "equality", "the swap"])
+@pytest.mark.parametrize("phase", ["copy", "indexes", "changes since", "equality", "the swap"])
 def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
     fill(place)
     before = place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e")
@@ -213,6 +213,20 @@ def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
         by_copy(connection)
     assert place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e") == before
     assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive_%' AND relkind = 'r'") == [(0,)]
+
+
+def test_a_truncated_table_is_empty_when_it_is_converted(place: Place) -> None:
+    """Emptied after the copy: no row trigger sees that."""
+    fill(place)
+
+    def tell(now_at: str) -> None:
+        if now_at == "the swap":
+            place.run("TRUNCATE events")
+            place.run("INSERT INTO events (user_id, amount) VALUES (1, 7)")
+
+    for connection in admin(place):
+        Shadow(connection, "events", "at", tell, rest=0.0).convert(Every.MONTH, 2, NOW)
+    assert place.run("SELECT amount FROM events") == [(7,)]
 
 
 def test_a_conversion_is_aborted_without_trace(place: Place, connection: Connection) -> None:

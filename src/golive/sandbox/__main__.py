@@ -21,7 +21,9 @@ def main() -> None:
             print(redis.url, flush=True)
             ended.wait()
         return
-    with PostgresServer(arguments.folder, port=arguments.port, max_connections=arguments.max_connections) as postgres:
+    with PostgresServer(
+        arguments.folder, port=arguments.port, max_connections=arguments.max_connections, archive=arguments.archive
+    ) as postgres:
         known = arguments.database in postgres.databases()
         print(postgres.url(arguments.database) if known else postgres.create_database(arguments.database), flush=True)
         ended.wait()
@@ -34,6 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="default: a free one")
     parser.add_argument("--database", default="postgres", help="database to make when it is missing")
     parser.add_argument("--max-connections", type=int, default=60)
+    parser.add_argument("--archive", action="store_true", help="durable, and ready for `golive db backup setup`")
     return parser.parse_args()
 
 

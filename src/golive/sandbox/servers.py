@@ -193,6 +193,7 @@ class PostgresServer(Server):
 
     Not durable unless asked: fsync and full-page writes are off, for speed. `settings` are any of PostgreSQL's;
     `programs` is the folder of another build's initdb and postgres.
+    With `archive` it is one that backups can be made of: durable, page checksums, a socket, archive_mode on.
     """
 
     name = "postgres"
@@ -207,6 +208,7 @@ class PostgresServer(Server):
         password: str | None = None,
         max_connections: int = 60,
         durable: bool = False,
+        archive: bool = False,
         settings: Mapping[str, str] | None = None,
         version: str = "*",
         programs: Path | None = None,
@@ -214,6 +216,7 @@ class PostgresServer(Server):
         super().__init__(folder, port=port)
         self.user = user
         self._programs = str(programs).lstrip("/") if programs else f"usr/lib/postgresql/{version}/bin"
+        self._archive = archive
         kept = self.folder / "password"
         self.password = kept.read_text() if kept.exists() else password or secrets.token_urlsafe(18)
         self._settings = {
@@ -221,7 +224,8 @@ class PostgresServer(Server):
             "unix_socket_directories": "",
             "max_connections": str(max_connections),
             "timezone": "UTC",
-            **({} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
+            **({"unix_socket_directories": str(self.folder), "archive_mode": "on"} if archive else {}),
+            **({} if durable or archive else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
             **(settings or {}),
         }
 
@@ -257,6 +261,7 @@ class PostgresServer(Server):
             str(find_program("initdb", self._programs)),
             *("--pgdata", str(self.data), "--username", self.user, "--pwfile", str(password)),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
+            *(["--data-checksums"] if self._archive else []),
         ]
         with self.log.open("ab") as log:
             if self._spawn(command, log.fileno()).wait() != 0:

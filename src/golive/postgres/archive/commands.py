@@ -11,6 +11,7 @@ from django.utils import timezone
 from golive.people import audit
 from golive.people.choice import WRONG_INPUT
 from golive.postgres.archive.cold import open_cold
+from golive.postgres.archive.declared import plans_of
 from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import ask
@@ -27,11 +28,6 @@ app.add_typer(archive_app, name="archive")
 ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 NameArgument = Annotated[str, typer.Argument(help="The NAME of [database.archive.NAME].")]
-
-
-def plans_of(database: Database) -> dict[str, ArchivePlan]:
-    """The declared archives."""
-    return {name: ArchivePlan.model_validate(plan) for name, plan in database.topic("archive").items()}
 
 
 def _plan(database: Database, name: str) -> ArchivePlan:

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from golive.postgres.archive.cold import Cold, ColdTrouble
 from golive.postgres.archive.layout import Field, Manifest, field_of, file_of, hashes, table
 from golive.postgres.archive.plan import ArchivePlan
-from golive.postgres.partition.locks import briefly
+from golive.postgres.partition.locks import briefly, gently
 from golive.postgres.partition.policy import ends
 from golive.postgres.partition.shape import CannotPartition, Shape, look
 from golive.postgres.session import Connection, one, rows
@@ -44,7 +44,8 @@ class Mover:
 
     def __init__(self, connection: Connection, name: str, plan: ArchivePlan, cold: Cold, tell: Tell) -> None:
         self.connection, self.name, self.plan, self.cold, self.tell = connection, name, plan, cold, tell
-        connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
+        connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1; SET jit = off")
+        gently(connection)
         try:
             self.shape = look(connection, plan.table)
         except CannotPartition as error:
@@ -54,6 +55,18 @@ class Mover:
         self.shape.column(plan.by)
         self.fields = [field_of(each["name"], each["type"]) for each in self.shape.columns if not each["generated"]]
         self.moved = Moved()
+        self.batch = portion(plan.batch, *self._weight())
+
+    def _weight(self) -> tuple[float, float]:
+        """Bytes and rows of the table with all that hangs on it, as far as the catalogs know."""
+        found = one(
+            self.connection,
+            "SELECT COALESCE(sum(pg_table_size(c.oid)), 0)::float8 AS bytes,"
+            " COALESCE(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows FROM pg_class c WHERE c.oid = %(oid)s"
+            " OR c.oid IN (SELECT relid FROM pg_partition_tree(%(oid)s::oid::regclass))",
+            {"oid": self.shape.oid},
+        )
+        return found["bytes"], found["rows"]
 
     def run(self, now: datetime, batches: int | None = None) -> Moved:
         """Move what is old enough; at most `batches` files. Raises ColdTrouble."""
@@ -145,7 +158,7 @@ class Mover:
                     self._old(edge),
                     self._free(),
                     order,
-                    sql.Literal(self.plan.batch),
+                    sql.Literal(self.batch),
                 )
             )
             if not taken:
@@ -252,7 +265,7 @@ class Mover:
         done = files = 0
         with self.connection.cursor(name="golive_archive", row_factory=psycopg.rows.tuple_row) as cursor:
             cursor.execute(S("SELECT {} FROM {} t ORDER BY t.{}").format(self._columns(), where, I(self.plan.by)))
-            while taken := cursor.fetchmany(self.plan.batch):
+            while taken := cursor.fetchmany(self.batch):
                 self._log(self._file(number, taken))
                 number, files, done = number + 1, files + 1, done + len(taken)
         count = one(self.connection, S("SELECT count(*) AS rows FROM {}").format(where))["rows"]
@@ -262,6 +275,16 @@ class Mover:
         self.connection.execute(S("DROP TABLE {}").format(where))
         self.moved.rows += done
         self.moved.files += files
+
+
+MOST_BYTES = 64 * 1024**2  # of a portion on the server, compressed: it is held in memory several times
+
+
+def portion(wanted: int, size_bytes: float, rows: float) -> int:
+    """Rows a file: as many as wanted, fewer where rows are wide, at least one. Unknown is taken for narrow."""
+    if rows < 1 or size_bytes <= 0:
+        return wanted
+    return max(1, min(wanted, int(MOST_BYTES / (size_bytes / rows))))
 
 
 def inbound(connection: Connection, shape: Shape) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ class ArchivePlan(BaseModel):
     """Rows older than this may go."""
     where: str = ""
     """A further condition in SQL, such as "status = 'closed'"."""
+    every: Duration | None = None
+    """How often it runs by itself, with `[database] admin`; only by hand when absent."""
     to: str = Field(min_length=1)
     """A folder, or "s3://bucket/prefix"."""
     endpoint: str = ""

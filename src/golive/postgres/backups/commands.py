@@ -1,5 +1,6 @@
 """`golive db backup`, `golive db drill`, `golive db restore`."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from golive.people.choice import WRONG_INPUT
 from golive.postgres.backups import pgbackrest, setup
 from golive.postgres.backups.drill import drill as run_drill
 from golive.postgres.backups.due import Made, judge_backups, judge_drills
-from golive.postgres.backups.run import info, make, stopped_at
+from golive.postgres.backups.run import due_now, info, make, stopped_at
 from golive.postgres.backups.scratch import Scratch
 from golive.postgres.backups.tools import BackupTrouble, own
 from golive.postgres.choice import admin_url_of, chosen
@@ -48,9 +49,8 @@ def setup_(project: ProjectOption = None, apply: ApplyOption = False) -> None:
         return
     left = setup.apply(database)
     audit.record("cli", "database.backup.setup", place.plan.folder, project=database.project)
-    name = f"{database.project.slug}.backup.passphrase"
     typer.echo(left or "Backups are set up: the archive takes WAL.")
-    typer.echo(f"Keep the passphrase elsewhere too, since without it no backup opens: it is secret {name}")
+    typer.echo("Without the passphrase no backup opens: golive db backup passphrase --to FILE, and keep it elsewhere.")
     raise typer.Exit(1 if left else 0)
 
 
@@ -70,6 +70,45 @@ def now(
 
 
 @backup_app.command()
+def due(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """Make the scheduled backup if one is due, as the jobs process does by itself; for cron where that does not run."""
+    database = chosen(project)
+    if not setup.plan_of(database).enabled:
+        raise BackupTrouble("golive.toml has no [database.backup] enabled = true, so nothing is ever due.")
+    kind = due_now(database, datetime.now(UTC))
+    made = make(database, kind, scheduled=True) if kind else None
+    if as_json:
+        _print({"due": kind, "label": made.label if made else None, "bytes": made.size_bytes if made else None})
+    elif made is None:
+        typer.echo("Nothing is due; `golive db backup status` says when the last one was made.")
+    else:
+        typer.echo(f"Scheduled backup {made.label}: {words.size(made.size_bytes)}.")
+
+
+@backup_app.command("passphrase")
+def passphrase_(
+    to: Annotated[Path, typer.Option(help="A new file, mode 0600, or - for standard output.")],
+    project: ProjectOption = None,
+) -> None:
+    """Give out what the backups are encrypted with, to be kept elsewhere; who did it is in the audit trail."""
+    database = chosen(project)
+    word, name = setup.passphrase(database), f"{database.project.slug}.backup.passphrase"
+    if str(to) == "-":
+        audit.record("cli", setup.EXPORTED, name, project=database.project, to="standard output")
+        sys.stdout.write(word + "\n")
+        return
+    try:
+        opened = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        typer.echo(f"{to} cannot be written: {error.strerror}; give a file that does not exist.", err=True)
+        raise typer.Exit(WRONG_INPUT) from error
+    audit.record("cli", setup.EXPORTED, name, project=database.project, to=str(to))
+    with os.fdopen(opened, "w") as file:
+        file.write(word + "\n")
+    typer.echo(f"{to} holds it (mode 0600). Keep it where golive and the database are not, then delete it here.")
+
+
+@backup_app.command()
 def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Backups and drills, newest first; exit 1 when one failed or is late, 2 when none was made."""
     database = chosen(project)
@@ -83,6 +122,7 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _print(
             {
+                "passphrase_exported": setup.exported(database),
                 "state": [{"kind": one_.kind, "state": one_.state, "reason": one_.reason} for one_ in judged],
                 "backups": [
                     {"label": b.label, "kind": b.kind, "scheduled": b.scheduled, "ok": b.ok, "began_at": b.began_at,
@@ -100,6 +140,10 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
         Console().print(table)
         for judgement in judged:
             typer.echo(f"{judgement.kind}: {judgement.reason}.")
+        if not setup.exported(database):
+            typer.echo(
+                "The passphrase is nowhere but here: golive db backup passphrase --to FILE, and keep it elsewhere."
+            )
     states = {one_.state for one_ in judged}
     raise typer.Exit(1 if State.FIRING in states else 2 if State.UNKNOWN in states else 0)
 

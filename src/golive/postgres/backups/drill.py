@@ -94,9 +94,12 @@ def _from_pgbackrest(database: Database, record: Drill, backup: Backup, phases: 
     if listed is None:
         raise BackupTrouble(f"Backup {backup.label} is gone from the repository.")
     with phases("choosing the instant", 0.05):
+        # Before anything is written for the drill's sake: what a server lost at this moment could be brought back to.
+        held = _reachable(database, url, stopped_at(listed))
+        latest = held[0].at if held else stopped_at(listed)
+        record.rpo_seconds = max(0.0, (record.began_at - latest).total_seconds())
         target, wanted = _target(database, url, stopped_at(listed))
     record.target_at = target
-    record.rpo_seconds = max(0.0, (record.began_at - wanted.at).total_seconds())
     with phases("counting the archive", 0.1):
         found.append(_continuity(place, listed["archive"]["start"]))
     with session(url) as connection:
@@ -132,11 +135,7 @@ def _target(database: Database, url: str, after: datetime) -> tuple[datetime, Be
     Recovery needs a commit after its target, hence the second beat. Without two of them golive makes them now.
     """
     for attempt in (1, 2):
-        with session(url) as connection:
-            archived = one(connection, "SELECT coalesce(last_archived_wal, '') AS it FROM pg_stat_archiver")["it"][:24]
-        beats = list(Beat.objects.filter(database=database, at__gt=after).order_by("-at")[:500])
-        inside = [one_ for one_ in beats if one_.segment and one_.segment <= archived]
-        for later, earlier in pairwise(inside):
+        for later, earlier in pairwise(_reachable(database, url, after)):
             if later.at - earlier.at >= GAP:
                 share = random.uniform(0.3, 0.9)  # noqa: S311
                 target = earlier.at + (later.at - earlier.at) * share
@@ -146,6 +145,14 @@ def _target(database: Database, url: str, after: datetime) -> tuple[datetime, Be
         if attempt == 1:
             _make_reachable(database, url)
     raise BackupTrouble("The archive took no WAL within three minutes; `golive db look wal` says why.")
+
+
+def _reachable(database: Database, url: str, after: datetime) -> list[Beat]:
+    """The beats since the backup that the archive holds, newest first."""
+    with session(url) as connection:
+        archived = one(connection, "SELECT coalesce(last_archived_wal, '') AS it FROM pg_stat_archiver")["it"][:24]
+    beats = Beat.objects.filter(database=database, at__gt=after).order_by("-at")[:500]
+    return [one_ for one_ in beats if one_.segment and one_.segment <= archived]
 
 
 def _make_reachable(database: Database, url: str) -> None:

@@ -9,7 +9,6 @@ from psycopg import sql
 
 from golive.postgres.session import one, rows, session
 
-MOST_TABLES = 2000
 HASHED_UP_TO_BYTES = 256 * 1024**2
 TABLES = """
 SELECT c.oid::regclass::text AS name, n.nspname AS schema, c.relname AS relation, pg_table_size(c.oid)::float8 AS bytes,
@@ -21,6 +20,10 @@ LEFT JOIN pg_stat_user_tables AS s ON s.relid = c.oid
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'golive') AND c.relpersistence = 'p'
 ORDER BY c.relpages DESC
 LIMIT 2000
+"""
+TOTAL = """
+SELECT count(*) AS total FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'golive') AND c.relpersistence = 'p'
 """
 
 
@@ -48,7 +51,8 @@ def take(url: str) -> dict[str, Any]:
             changes = {name: row[name] for name in ("inserted", "updated", "deleted")}
             tables[row["name"]] = {**found, **changes}
         roles = [row["rolname"] for row in rows(connection, "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'")]
-    return {"system": identity["id"], "tables": tables, "roles": sorted(roles)}
+        total = one(connection, TOTAL)["total"]
+    return {"system": identity["id"], "tables": tables, "total": total, "roles": sorted(roles)}
 
 
 def changes(url: str) -> dict[str, dict[str, float]]:

@@ -4,18 +4,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from golive.console.frame import project_of
-from golive.jobs import queue
-from golive.jobs.models import Job
-from golive.people import audit
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
-from golive.postgres.backups.setup import plan_of
-from golive.postgres.backups.tasks import BACKUP, DRILL, WAITING
+from golive.postgres.backups.asked import ask_for_drill, at_work
+from golive.postgres.backups.setup import exported, plan_of
 from golive.postgres.models import Database
 
 
@@ -26,7 +22,6 @@ def backups(request: HttpRequest, slug: str) -> HttpResponse:
     database = Database.objects.filter(project=project).select_related("project").first()
     if database is None:
         return render(request, "postgres/none.html", {"project": project})
-    subject = f"database:{database.pk}"
     conditions = {one.kind: one for one in database.conditions.filter(kind__in=("backup", "drill"))}
     context = {
         "project": project,
@@ -35,7 +30,8 @@ def backups(request: HttpRequest, slug: str) -> HttpResponse:
         "drills": database.drills.select_related("backup")[:10],
         "backup": conditions.get("backup"),
         "drill": conditions.get("drill"),
-        "job": Job.objects.filter(kind__in=(BACKUP, DRILL), subject=subject, state__in=WAITING).first(),
+        "exported": exported(database),
+        "job": at_work(database),
     }
     return render(request, "postgres/backups.html", context)
 
@@ -45,15 +41,10 @@ def backups(request: HttpRequest, slug: str) -> HttpResponse:
 def run_drill(request: HttpRequest, slug: str) -> HttpResponse:
     """Queue a drill now."""
     project = project_of(request, slug)
-    database = get_object_or_404(Database, project=project)
-    subject = f"database:{database.pk}"
-    if Job.objects.filter(kind__in=(BACKUP, DRILL), subject=subject, state__in=WAITING).exists():
+    database = get_object_or_404(Database.objects.select_related("project"), project=project)
+    if ask_for_drill(database, actor(request)) is None:
         messages.warning(request, "A backup or drill is at work already.")
     else:
-        queue.enqueue(
-            DRILL, {"database": database.pk}, now=timezone.now(), subject=subject, requested_by=actor(request)
-        )
-        audit.record(actor(request), "database.drill", subject, project=project)
         messages.success(request, "The drill is queued; its outcome appears here.")
     return redirect("database-backups", slug)
 

@@ -15,6 +15,7 @@ class Repository:
     folder: str
     passphrase: str = field(repr=False)
     keep: int = 4
+    name: str = "main"
     s3: dict[str, str] | None = field(default=None, repr=False)
 
 
@@ -32,7 +33,11 @@ class Cluster:
 def configuration(repository: Repository, cluster: Cluster, work: Path) -> str:
     """pgbackrest.conf: mode 0600, since it holds the passphrase."""
     where = (
-        ["repo1-type=s3", "repo1-path=/golive", *(f"repo1-s3-{key}={value}" for key, value in repository.s3.items())]
+        [
+            "repo1-type=s3",
+            f"repo1-path=/golive/{repository.name}",
+            *(f"repo1-{key}={value}" for key, value in repository.s3.items() if value),
+        ]
         if repository.s3
         else [f"repo1-path={repository.folder}"]
     )

@@ -16,9 +16,11 @@ class BucketPlan(BaseModel):
     name: str
     """The bucket."""
     endpoint: str
-    """The host of the service, such as "s3.eu-central-1.amazonaws.com"."""
+    """The host of the service, such as "s3.eu-central-1.amazonaws.com", with ":PORT" where that is not 443."""
     region: str = "us-east-1"
     """The region."""
+    ca: str = ""
+    """A file with the authority that signed the service's certificate, when the system does not know it."""
     key: Reference
     """A reference to the access key."""
     secret: Reference
@@ -39,8 +41,8 @@ class BackupPlan(BaseModel):
     """A bucket in place of the folder (pgbackrest only)."""
     data: str = ""
     """PGDATA, when the server does not let golive's role see data_directory."""
-    socket: str = "/var/run/postgresql"
-    """The folder of the server's socket; pgBackRest connects by it."""
+    socket: str = ""
+    """The folder of the server's socket, by which pgBackRest connects; the server is asked when absent."""
     every: Duration = timedelta(hours=24)
     """How often a backup is made."""
     full_every: Duration = timedelta(days=7)

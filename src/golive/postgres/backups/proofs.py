@@ -52,7 +52,9 @@ def contents(original: str, restored: str, before: dict[str, Any]) -> list[Proof
         for name, was in before["tables"].items()
         if name in now and all(now[name][key] == was[key] for key in ("inserted", "updated", "deleted"))
     )
-    detail = f"{count} tables, {unchanged} of them to the last bit, the others by what changed since"
+    total = before.get("total", count)
+    largest = f"the largest {count} of {total} tables" if total > count else f"{count} tables"
+    detail = f"{largest}, {unchanged} of them to the last bit, the others by what changed since"
     if wrong:
         detail = "; ".join(f"{one_.table} {one_.reason}" for one_ in wrong[:5])
     missing = sorted(set(before["roles"]) - set(there["roles"]))

@@ -8,12 +8,25 @@ from django.utils import timezone
 
 from golive.postgres.backups import dump, manifest, pgbackrest
 from golive.postgres.backups.beat import beat
+from golive.postgres.backups.due import Made, kind_due
 from golive.postgres.backups.models import Backup
 from golive.postgres.backups.setup import Place, place_of, plan_of, write
 from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.choice import admin_url_of
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
+
+
+def scheduled(database: Database) -> list[Made]:
+    """The scheduled backups, newest first, as the decisions want them."""
+    found = database.backups.filter(scheduled=True)[:60]
+    return [Made(each.began_at, each.ok, each.reason, each.kind != "incr") for each in found]
+
+
+def due_now(database: Database, now: datetime) -> str | None:
+    """The kind of backup that the schedule wants now, or None."""
+    plan = plan_of(database)
+    return kind_due(scheduled(database), plan.every, plan.full_every, now)
 
 
 def make(database: Database, kind: str, *, scheduled: bool) -> Backup:

@@ -10,14 +10,18 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from golive.people import secrets
+from golive.people.models import AuditEntry
 from golive.people.secrets import SecretError
 from golive.postgres.backups import pgbackrest
 from golive.postgres.backups.plan import BackupPlan
 from golive.postgres.backups.tools import BackupTrouble, own, owner_of, program, run
 from golive.postgres.choice import admin_url_of
+from golive.postgres.connect import script
 from golive.postgres.models import Database
-from golive.postgres.session import one, session
+from golive.postgres.session import Connection, one, session
 from golive.postgres.trouble import NotConfigured
+
+EXPORTED = "database.backup.passphrase"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ def passphrase(database: Database) -> str:
         return secrets.get(name)
 
 
+def exported(database: Database) -> bool:
+    """Whether the passphrase was ever given out, so that it can be somewhere else."""
+    return AuditEntry.objects.filter(project=database.project, action=EXPORTED).exists()
+
+
 def place_of(database: Database) -> Place:
     """Where and how this database is backed up. Raises DatabaseTrouble."""
     plan = plan_of(database)
@@ -61,17 +70,27 @@ def place_of(database: Database) -> Place:
     parts = conninfo_to_dict(url)
     with session(url) as connection:
         data = Path(plan.data or one(connection, "SELECT current_setting('data_directory') AS folder")["folder"])
+        socket = plan.socket or _socket(connection)
     if not data.is_dir():
         raise BackupTrouble(
             f"{data} is not on this machine: pgBackRest runs where the data are. Run golive there, or write "
             '[database.backup] with = "pg_dump".'
         )
-    cluster = pgbackrest.Cluster(
-        data, int(parts.get("port") or 5432), plan.socket, str(parts.get("user") or "postgres")
-    )
+    cluster = pgbackrest.Cluster(data, int(parts.get("port") or 5432), socket, str(parts.get("user") or "postgres"))
     work = Path(plan.folder) / "golive" / database.project.slug
     environment = {"PGPASSWORD": str(parts["password"])} if parts.get("password") else {}
     return Place(plan, cluster, work, owner_of(data), environment)
+
+
+def _socket(connection: Connection) -> str:
+    found = str(one(connection, "SELECT current_setting('unix_socket_directories') AS folders")["folders"])
+    first = found.split(",")[0].strip().strip('"')
+    if not first.startswith("/"):
+        raise BackupTrouble(
+            "The server listens on no unix socket, and pgBackRest connects by nothing else: set "
+            "unix_socket_directories and restart it."
+        )
+    return first
 
 
 def write(database: Database, place: Place) -> None:
@@ -97,12 +116,13 @@ def _repository(database: Database, place: Place) -> pgbackrest.Repository:
             key, secret = secrets.resolve(bucket.key), secrets.resolve(bucket.secret)
         except SecretError as error:
             raise NotConfigured(f"[database.backup.bucket] cannot be used here. {error}") from error
+        host, _, port = bucket.endpoint.removeprefix("https://").partition(":")
         s3 = {
-            "bucket": bucket.name, "endpoint": bucket.endpoint, "region": bucket.region, "key": key,
-            "key-secret": secret, "uri-style": "path",
+            "s3-bucket": bucket.name, "s3-endpoint": host, "s3-region": bucket.region, "s3-key": key,
+            "s3-key-secret": secret, "s3-uri-style": "path", "storage-port": port, "storage-ca-file": bucket.ca,
         }  # fmt: skip
     folder = f"{place.plan.folder}/{database.project.slug}"
-    return pgbackrest.Repository(folder, passphrase(database), place.plan.keep, s3)
+    return pgbackrest.Repository(folder, passphrase(database), place.plan.keep, database.project.slug, s3)
 
 
 def wanted_settings(place: Place) -> dict[str, str]:
@@ -138,6 +158,8 @@ def apply(database: Database) -> str:
     place, url = place_of(database), admin_url_of(database)
     write(database, place)
     with session(url, read_only=False) as connection:
+        for step in script.heartbeat_table():
+            connection.execute(step.statement)
         for name, (_, value) in missing_settings(place, url).items():
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
         connection.execute("SELECT pg_reload_conf()")

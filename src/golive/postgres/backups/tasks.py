@@ -15,7 +15,7 @@ from golive.postgres.backups import due
 from golive.postgres.backups.beat import beat, forget
 from golive.postgres.backups.drill import drill
 from golive.postgres.backups.models import Beat
-from golive.postgres.backups.run import make
+from golive.postgres.backups.run import make, scheduled
 from golive.postgres.backups.setup import plan_of
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
@@ -53,10 +53,7 @@ def schedule() -> None:
         plan = plan_of(database)
         if not plan.enabled:
             continue
-        past = [
-            due.Made(one.began_at, one.ok, one.reason, one.kind != "incr")
-            for one in database.backups.filter(scheduled=True)[:60]
-        ]
+        past = scheduled(database)
         drills = [due.Made(one.began_at, one.ok, one.reason) for one in database.drills.all()[:10]]
         since = past[-1].began_at if past else now
         link = f"/p/{database.project.slug}/database/backups/"

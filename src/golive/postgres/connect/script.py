@@ -81,8 +81,8 @@ def _reading(server: Server, name: sql.Identifier) -> list[Step]:
     ]
 
 
-def _heartbeat(name: sql.Identifier) -> list[Step]:
-    """One row that golive writes every few seconds: replication lag and the freshness of backups are read from it."""
+def heartbeat_table() -> list[Step]:
+    """One row that golive writes again and again: replication lag and the freshness of backups are read from it."""
     return [
         Step(
             sql.SQL("CREATE SCHEMA IF NOT EXISTS golive"),
@@ -96,6 +96,12 @@ def _heartbeat(name: sql.Identifier) -> list[Step]:
             ),
             "the one row by which lag and backups are measured",
         ),
+    ]
+
+
+def _heartbeat(name: sql.Identifier) -> list[Step]:
+    return [
+        *heartbeat_table(),
         Step(sql.SQL("GRANT USAGE ON SCHEMA golive TO {}").format(name), "it sees its own place"),
         Step(
             sql.SQL("GRANT SELECT, INSERT, UPDATE ON golive.heartbeat TO {}").format(name),

@@ -16,13 +16,14 @@ from golive.people import audit
 from golive.people.choice import WRONG_INPUT
 from golive.postgres.advice import catalog as catalogs
 from golive.postgres.advice.workload import from_statistics
-from golive.postgres.base import Database
 from golive.postgres.choice import admin_url_of, chosen, url_of
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, next_start, start_of
 from golive.postgres.partition.copy import Shadow
+from golive.postgres.partition.declared import plans_of
+from golive.postgres.partition.divide import How, Part, by_hash, by_list
 from golive.postgres.partition.locks import as_text
-from golive.postgres.partition.plan import Every, PartitionPlan
+from golive.postgres.partition.plan import Every
 from golive.postgres.partition.policy import keep_policy
 from golive.postgres.partition.prune import pruning
 from golive.postgres.partition.shape import look, refusal
@@ -57,7 +58,11 @@ def convert(
     table: TableArgument,
     by: Annotated[str, typer.Option(help="The column of its time.")],
     every: Annotated[Every, typer.Option(help="The length of a partition.")] = Every.MONTH,
-    mode: Annotated[Mode, typer.Option(help="wrap moves no row; copy splits history too.")] = Mode.WRAP,
+    how: Annotated[How, typer.Option(help="range of time; hash or list of tenants.")] = How.RANGE,
+    parts: Annotated[int, typer.Option(min=1, max=1000, help="Parts of a hash; largest values of a list.")] = 16,
+    mode: Annotated[
+        Mode | None, typer.Option(help="wrap moves no row (ranges, the default); copy splits history too.")
+    ] = None,
     ahead: Annotated[int, typer.Option(min=1, max=60, help="Partitions made ahead.")] = 3,
     apply: Annotated[bool, typer.Option("--apply", help="Do it with [database] admin; without, only say.")] = False,
     project: ProjectOption = None,
@@ -65,32 +70,43 @@ def convert(
 ) -> None:
     """Say what a conversion would do and which statements would prune; with --apply do it, under short locks."""
     database = chosen(project)
+    mode = mode or (Mode.WRAP if how is How.RANGE else Mode.COPY)
+    if mode is Mode.WRAP and how is not How.RANGE:
+        typer.echo("Wrapping needs ranges of time: rows of one tenant lie all over. Use --mode copy.", err=True)
+        raise typer.Exit(WRONG_INPUT)
     if not apply:
         with session(url_of(database)) as connection:
-            raise typer.Exit(_preview(connection, table, by, every, mode, as_json))
+            raise typer.Exit(_preview(connection, table, by, every, mode, how, parts, as_json))
     with session(admin_url_of(database), read_only=False, statement_timeout=FOREVER) as connection:
         now = timezone.now()
         if mode is Mode.WRAP:
             done = wrap(connection, table, by, every, ahead, now, tell)
         else:
-            done = Shadow(connection, table, by, tell).convert(every, ahead, now)
+            done = Shadow(connection, table, by, tell).convert(every, ahead, now, how, parts)
     audit.record("cli", "database.partition", table, project=database.project, mode=mode.value)
     _show(done, as_json)
 
 
-def _preview(connection: Connection, table: str, by: str, every: Every, mode: Mode, as_json: bool) -> int:
+def _preview(
+    connection: Connection, table: str, by: str, every: Every, mode: Mode, how: How, parts: int, as_json: bool
+) -> int:
     shape = look(connection, table)
-    reason = refusal(shape, by)
+    reason = refusal(shape, by, how)
     names = Names(shape.schema, shape.name)
     bound = next_start(start_of(timezone.now().date(), every), every)
+    samples: dict[How, Span | Part] = {
+        How.RANGE: Span(f"{shape.name}_next", bound, next_start(bound, every)),
+        How.HASH: by_hash(shape.name, parts)[0],
+        How.LIST: by_list(shape.name, [])[-1],
+    }
     script = as_text(
         [
-            *steps.parent(shape, names, by),
-            *steps.partition(names, names.parent, Span(f"{shape.name}_next", bound, next_start(bound, every))),
+            *steps.parent(shape, names, by, how),
+            *steps.partition(names, names.parent, samples[how]),
             *(steps.swap_wrap(shape, names, by, bound) if mode is Mode.WRAP else steps.swap_copy(shape, names)),
         ]
     )
-    judged = pruning(from_statistics(connection), catalogs.read(connection), shape.schema, shape.name, by)
+    judged = pruning(from_statistics(connection), catalogs.read(connection), shape.schema, shape.name, by, how)
     if as_json:
         rows = [{"text": one.statement.text, "prunes": one.prunes, "reason": one.reason} for one in judged]
         said = {"refused": reason, "script": script, "statements": rows}
@@ -171,8 +187,3 @@ def upkeep(project: ProjectOption = None, as_json: JsonOption = False) -> None:
             typer.echo(
                 f"{name}: made {', '.join(each['made']) or 'none'}; detached {', '.join(each['detached']) or 'none'}."
             )
-
-
-def plans_of(database: Database) -> dict[str, PartitionPlan]:
-    """The declared tables."""
-    return {name: PartitionPlan.model_validate(plan) for name, plan in database.topic("partition").items()}

@@ -6,31 +6,40 @@ change. Progress is kept in the database in the same transaction as each batch, 
 
 import time
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from golive.postgres.partition import steps
-from golive.postgres.partition.bounds import missing, spans
-from golive.postgres.partition.locks import briefly, run
+from golive.postgres.partition.bounds import Span, missing, spans
+from golive.postgres.partition.divide import How, Part, by_hash, by_list
+from golive.postgres.partition.locks import Held, NoLock, Witness, analyze, briefly, gently, run
 from golive.postgres.partition.plan import Every
 from golive.postgres.partition.shape import CannotPartition, look, refusal
 from golive.postgres.partition.steps import I, Names, S
-from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, look_locked
-from golive.postgres.session import Connection, Statement, one
+from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, look_locked, validate_inbound
+from golive.postgres.session import Connection, Statement, one, rows
 
-BATCH = 5_000
-DRAIN = 2_000
+BATCH = 10_000
+DRAIN = 5_000
 FEW = 200  # changes left that may be applied under the lock
-FEW_ROUNDS = 60
-MOST_UNDER_LOCK = 5_000
+MOST_UNDER_LOCK = 500
+SWAPS = 10
+CAPTURE, TRUNCATION = "zz_golive_capture", "zz_golive_truncation"
+PATIENCE = 30  # rounds in a row that do not shrink what is left
+
+
+class Behind(CannotPartition):
+    """More has changed than may be applied under the lock."""
 
 
 class Shadow:
     """One conversion by copy. `rest` is slept between batches as a share of the time a batch took."""
 
-    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = 0.5) -> None:
+    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = 0.25) -> None:
         self.connection, self.table, self.by, self.tell, self.rest = connection, table, by, tell, rest
         self.shape = look(connection, table)
         self.names = Names(self.shape.schema, self.shape.name)
@@ -39,47 +48,101 @@ class Shadow:
         self.changes = I(self.names.schema, self.names.short("_golive_changes"))
         self.progress = I(self.names.schema, self.names.short("_golive_progress"))
         self.function = I(self.names.schema, self.names.short("_golive_capture"))
-        self.trigger = "zz_golive_capture"
+        self.emptying = I(self.names.schema, self.names.short("_golive_emptied"))
         self.done = Done(table, "copy")
+        self.changed = list(dict.fromkeys([*self.key, by]))  # what of a changed row is recorded
         self.columns = steps.columns_sql([each["name"] for each in self.shape.columns if not each["generated"]])
         self.keys = steps.columns_sql(self.key)
 
-    def convert(self, every: Every, ahead: int, now: datetime) -> Done:
-        """All phases. Raises CannotPartition."""
+    def convert(self, every: Every, ahead: int, now: datetime, how: How = How.RANGE, parts: int = 16) -> Done:
+        """All phases. `parts` are those of a hash, or the largest values of a list. Raises CannotPartition."""
         began = time.monotonic()
         if self.shape.kind == "p":
             self.done.notes.append("it was converted already")
+            validate_inbound(self.connection, self.table)
             return self.done
-        if reason := refusal(self.shape, self.by) or ("" if self.key else f"{self.table} has no primary key"):
+        if reason := refusal(self.shape, self.by, how) or ("" if self.key else f"{self.table} has no primary key"):
             raise CannotPartition(reason)
         if not self._prepared():
             self.tell("shadow table and change capture")
-            self._prepare(every, ahead, now)
+            self._prepare(how, self._parts(how, every, ahead, now, parts))
+        self._begin()
         self.tell("copy")
         while self._copy_batch():
-            pass
+            self._drain(DRAIN)
+        self.tell("indexes")
+        self._indexes()
         self.tell("changes since")
-        for _ in range(FEW_ROUNDS):
-            if self._drain(DRAIN) < FEW:
-                break
+        self._catch_up()
         self.tell("equality")
         self._verify()
         self.tell("the swap")
-        for _ in range(FEW_ROUNDS):
-            if self._drain(DRAIN) < FEW:
-                break
-        self.done.locks["swap"] = briefly(self.connection, self._swap, "the swap", lock=exclusive(self.shape))
+        self.done.locks["swap"] = self._swap_when_few()
+        validate_inbound(self.connection, self.table)
         self.done.notes += changed_keys(self.shape, self.by)
         self.done.notes.append(f"the old table stays as {self.names.history}: drop it when nobody misses anything")
         self.done.seconds = time.monotonic() - began
         return self.done
+
+    def _begin(self) -> None:
+        """Settings of this session: rows that the old table holds need no foreign key asked again."""
+        gently(self.connection)
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            self.connection.execute("SET session_replication_role = replica")
+        self.connection.execute("DROP TABLE IF EXISTS pg_temp.golive_taken")
+        self.connection.execute(S("CREATE TEMP TABLE golive_taken ({}) ON COMMIT DELETE ROWS").format(self._typed()))
+
+    def _typed(self) -> sql.Composed:
+        kinds = {each["name"]: each["type"] for each in self.shape.columns}
+        return S(", ").join(S("{} {}").format(I(name), S(kinds[name])) for name in self.changed)
+
+    def _catch_up(self) -> None:
+        """Apply changes until few are left. Raises CannotPartition when they come faster than they are applied."""
+        least, patience = None, PATIENCE
+        while (left := self._left()) >= FEW:
+            if least is None or left < least:
+                least, patience = left, PATIENCE
+            patience -= 1
+            if not patience:
+                raise CannotPartition(
+                    f"{self.table} changes faster than the copy can follow ({left} changes are left). Nothing was "
+                    "swapped; run it again at a quieter hour, it goes on where it is."
+                )
+            while self._drain(DRAIN) == DRAIN:
+                pass
+
+    def _left(self) -> int:
+        found = one(
+            self.connection,
+            S("SELECT count(*) AS left FROM (SELECT FROM {} LIMIT 100000) AS few").format(self.changes),
+        )
+        return int(found["left"])
+
+    def _indexes(self) -> None:
+        """After the copy, which is faster by far: those that belong to no key. Only the shadow waits for them."""
+        state = one(self.connection, S("SELECT indexed FROM {}").format(self.progress))
+        if not state["indexed"]:
+            with self.connection.transaction():
+                run(self.connection, steps.indexes(self.shape, self.names))()
+                self.connection.execute(S("UPDATE {} SET indexed = true").format(self.progress))
+        self.done.notes += filter(None, [analyze(self.connection, self.new)])
 
     def _prepared(self) -> bool:
         return bool(
             one(self.connection, "SELECT to_regclass(%(n)s) AS found", {"n": self.progress.as_string()})["found"]
         )
 
-    def _prepare(self, every: Every, ahead: int, now: datetime) -> None:
+    def _parts(self, how: How, every: Every, ahead: int, now: datetime, count: int) -> list[Span] | list[Part]:
+        if how is How.HASH:
+            return by_hash(self.shape.name, count)
+        if how is How.LIST:
+            largest = rows(
+                self.connection,
+                S("SELECT {}::text AS value FROM {} GROUP BY {} ORDER BY count(*) DESC, {} LIMIT {}").format(
+                    I(self.by), self.shape.where, I(self.by), I(self.by), sql.Literal(count)
+                ),
+            )
+            return by_list(self.shape.name, [row["value"] for row in largest])
         ends = one(
             self.connection,
             S("SELECT min({})::date AS first, max({})::date AS last FROM {}").format(
@@ -88,33 +151,48 @@ class Shadow:
         )
         first, last = ends["first"] or now.date(), max(ends["last"] or now.date(), now.date())
         parts = spans(self.shape.name, first, last, every)
-        parts += missing(self.shape.name, parts[-1].end, now.date(), every, ahead)
-        made: list[Statement] = steps.parent(self.shape, self.names, self.by)
+        return parts + missing(self.shape.name, parts[-1].end, now.date(), every, ahead)
+
+    def _prepare(self, how: How, parts: list[Span] | list[Part]) -> None:
+        made: list[Statement] = steps.parent(self.shape, self.names, self.by, how)
         for span in parts:
             made += steps.partition(self.names, self.names.parent, span)
         self.done.partitions = [span.name for span in parts]
-        key_types = {each["name"]: each["type"] for each in self.shape.columns}
-        typed = S(", ").join(S("{} {}").format(I(name), S(key_types[name])) for name in self.key)
-        old, new = (S(", ").join(S("{}.{}").format(S(row), I(name)) for name in self.key) for row in ("OLD", "NEW"))
+        old, new = (S(", ").join(S("{}.{}").format(S(row), I(name)) for name in self.changed) for row in ("OLD", "NEW"))
+        columns = steps.columns_sql(self.changed)
         made += [
             S("CREATE TABLE {} (golive_number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {})").format(
-                self.changes, typed
+                self.changes, self._typed()
             ),
-            S("CREATE TABLE {} (batch bigint NOT NULL, finished boolean NOT NULL, proved bigint, {})").format(
-                self.progress, typed
-            ),
+            S(
+                "CREATE TABLE {} (batch bigint NOT NULL, finished boolean NOT NULL, indexed boolean DEFAULT false, {})"
+            ).format(self.progress, self._typed()),
             S("INSERT INTO {} (batch, finished) VALUES (0, false)").format(self.progress),
             S(
                 "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog "
                 "AS $golive$ BEGIN IF TG_OP <> 'INSERT' THEN INSERT INTO {} ({}) VALUES ({}); END IF; "
+                "IF TG_OP = 'UPDATE' THEN IF ROW({})::text = ROW({})::text THEN RETURN NULL; END IF; END IF; "
                 "IF TG_OP <> 'DELETE' THEN INSERT INTO {} ({}) VALUES ({}); END IF; RETURN NULL; END $golive$"
-            ).format(self.function, self.changes, self.keys, old, self.changes, self.keys, new),
+            ).format(self.function, self.changes, columns, old, old, new, self.changes, columns, new),
             S("CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION {}()").format(
-                I(self.trigger), self.shape.where, self.function
+                I(CAPTURE), self.shape.where, self.function
             ),
         ]
+        made += self._truncation()
         made += steps.foreign_keys(self.shape, self.names)
         self.done.locks["capture"] = briefly(self.connection, run(self.connection, made), "the change capture")
+
+    def _truncation(self) -> list[Statement]:
+        """No row trigger sees a TRUNCATE: it empties the shadow too, in its own transaction."""
+        return [
+            S(
+                "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog "
+                "AS $golive$ BEGIN TRUNCATE {}, {}; RETURN NULL; END $golive$"
+            ).format(self.emptying, self.new, self.changes),
+            S("CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()").format(
+                I(TRUNCATION), self.shape.where, self.emptying
+            ),
+        ]
 
     def _copy_batch(self) -> bool:
         """The next rows by primary key, and where we are, in one transaction. False when there are no more."""
@@ -153,28 +231,53 @@ class Shadow:
             return self._apply(limit)
 
     def _apply(self, limit: int) -> int:
-        taken = self.connection.execute(
+        """One portion, whose keys then stand in golive_taken. Rows that the copy has yet to reach are left to it."""
+        run_ = self.connection.execute
+        # By key, whatever the planner believes of tables that it has no statistics of; what it then thinks that this
+        # costs would have it compile each statement.
+        run_("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off")
+        run_("SET LOCAL jit = off")
+        columns = steps.columns_sql(self.changed)
+        taken = run_(
             S(
-                "DELETE FROM {} WHERE golive_number IN (SELECT golive_number FROM {} ORDER BY golive_number LIMIT {}) "
-                "RETURNING {}"
-            ).format(self.changes, self.changes, sql.Literal(limit), self.keys)
-        ).fetchall()
-        if taken:
-            wanted = self._in([[row[name] for name in self.key] for row in taken])
-            self.connection.execute(S("DELETE FROM {} WHERE {}").format(self.new, wanted))
-            self.connection.execute(
-                S("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {}").format(
-                    self.new, self.columns, self.columns, self.shape.where, wanted
+                "WITH gone AS (DELETE FROM {} WHERE golive_number IN (SELECT golive_number FROM {} ORDER BY "
+                "golive_number LIMIT {}) RETURNING {}), kept AS (INSERT INTO golive_taken SELECT DISTINCT {} "
+                "FROM gone{}) SELECT count(*) AS taken FROM gone"
+            ).format(self.changes, self.changes, sql.Literal(limit), columns, columns, self._reached())
+        ).fetchone()
+        count = int(taken["taken"]) if taken else 0
+        if count:
+            run_(
+                S("DELETE FROM {} AS n USING golive_taken AS t WHERE {}").format(
+                    self.new, self._same("n", "t", self.changed)
                 )
             )
-        return len(taken)
+            run_(
+                S(
+                    "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM (SELECT DISTINCT {} FROM golive_taken) "
+                    "AS t JOIN {} AS o ON {} ON CONFLICT DO NOTHING"
+                ).format(
+                    self.new, self.columns, self._of("o"), self.keys, self.shape.where, self._same("o", "t", self.key)
+                )
+            )
+        return count
 
-    def _in(self, keys: Sequence[Sequence[Any]]) -> sql.Composed:
-        unique = {tuple(key) for key in keys}
-        if len(self.key) == 1:  # an array is looked up in each partition's index; a list of rows may not be
-            return S("{} = ANY({})").format(self.keys, sql.Literal([key for (key,) in unique]))
-        rows = S(", ").join(S("({})").format(S(", ").join(sql.Literal(value) for value in key)) for key in unique)
-        return S("({}) IN ({})").format(self.keys, rows)
+    def _reached(self) -> sql.Composed:
+        state = one(self.connection, S("SELECT * FROM {}").format(self.progress))
+        if state["finished"]:
+            return S("").format()
+        if not state["batch"]:
+            return S(" WHERE false").format()
+        values = S(", ").join(sql.Literal(state[name]) for name in self.key)
+        return S(" WHERE ({}) <= ({})").format(self.keys, values)
+
+    def _of(self, row: str) -> sql.Composed:
+        names = [each["name"] for each in self.shape.columns if not each["generated"]]
+        return S(", ").join(S("{}.{}").format(I(row), I(name)) for name in names)
+
+    @staticmethod
+    def _same(one_row: str, other: str, names: Sequence[str]) -> sql.Composed:
+        return S(" AND ").join(S("{}.{} = {}.{}").format(I(one_row), I(name), I(other), I(name)) for name in names)
 
     def _sum(self, table: sql.Identifier, but: sql.Composable) -> tuple[int, Any]:
         row = one(
@@ -205,43 +308,59 @@ class Shadow:
             )
         self.done.rows = old[0]
 
+    def _swap_when_few(self) -> Held:
+        """Between tries for the lock changes go on, so they are applied anew before each few tries."""
+        with closing(Witness(self.connection, self.shape.where)) as witness:
+            for number in range(SWAPS):
+                self._catch_up()
+                try:
+                    lock = exclusive(self.shape)
+                    return briefly(self.connection, self._swap, "the swap", lock=lock, witness=witness, tries=10)
+                except (NoLock, Behind):
+                    if number == SWAPS - 1:
+                        raise
+        raise AssertionError("unreachable")
+
     def _swap(self) -> None:
         """Under the lock: the last changes, their equality, the names."""
         fresh = look_locked(self.connection, self.table)
-        fresh.triggers = [each for each in fresh.triggers if each["name"] != self.trigger]
-        left = self.connection.execute(S("SELECT {} FROM {}").format(self.keys, self.changes)).fetchall()
-        if len(left) > MOST_UNDER_LOCK:
-            raise CannotPartition(
-                f"{self.table} changes faster than the copy can follow ({len(left)} changes are left), and nobody "
+        fresh.triggers = [each for each in fresh.triggers if each["name"] not in (CAPTURE, TRUNCATION)]
+        if (left := self._left()) > MOST_UNDER_LOCK:
+            raise Behind(
+                f"{self.table} changes faster than the copy can follow ({left} changes are left), and nobody "
                 "shall wait for that. Nothing was swapped; run it again at a quieter hour, it goes on where it is."
             )
-        while self._apply(DRAIN):
-            pass
-        if left:
-            wanted = self._in([[row[name] for name in self.key] for row in left])
-            hashes = [
-                one(
-                    self.connection,
-                    S("SELECT count(*) AS rows, sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) AS hash "
-                      "FROM {} WHERE {}").format(self.columns, table, wanted),
-                )
-                for table in (self.shape.where, self.new)
-            ]  # fmt: skip
-            if hashes[0] != hashes[1]:
+        if self._apply(MOST_UNDER_LOCK):
+            old, new = (self._sum_of_taken(table, names) for table, names in
+                        ((self.shape.where, self.key), (self.new, self.changed)))  # fmt: skip
+            if old != new:
                 raise CannotPartition("The last changes did not arrive alike in the copy; nothing was swapped.")
-        self.connection.execute(S("DROP TRIGGER {} ON {}").format(I(self.trigger), self.shape.where))
+        for trigger in (CAPTURE, TRUNCATION):
+            self.connection.execute(S("DROP TRIGGER {} ON {}").format(I(trigger), self.shape.where))
         run(self.connection, steps.swap_copy(fresh, self.names))()
         for table in (self.changes, self.progress):
             self.connection.execute(S("DROP TABLE {}").format(table))
-        self.connection.execute(S("DROP FUNCTION {}()").format(self.function))
+        for function in (self.function, self.emptying):
+            self.connection.execute(S("DROP FUNCTION {}()").format(function))
+
+    def _sum_of_taken(self, table: sql.Identifier, names: Sequence[str]) -> Any:
+        """Rows and hash of the keys just applied. The old table is asked by key, the new one so that it prunes."""
+        columns = steps.columns_sql(names)
+        return one(
+            self.connection,
+            S(
+                "SELECT count(*) AS rows, sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) AS hash "
+                "FROM (SELECT DISTINCT {} FROM golive_taken) AS t JOIN {} AS o ON {}"
+            ).format(self._of("o"), columns, table, self._same("o", "t", names)),
+        )
 
     def abort(self) -> None:
         """Take away everything of an unfinished copy."""
         if self.shape.kind == "p":
             raise CannotPartition(f"{self.table} is converted already.")
         statements: list[Statement] = [
-            S("DROP TRIGGER IF EXISTS {} ON {}").format(I(self.trigger), self.shape.where),
-            S("DROP FUNCTION IF EXISTS {}()").format(self.function),
+            *(S("DROP TRIGGER IF EXISTS {} ON {}").format(I(name), self.shape.where) for name in (CAPTURE, TRUNCATION)),
+            *(S("DROP FUNCTION IF EXISTS {}()").format(name) for name in (self.function, self.emptying)),
             S("DROP TABLE IF EXISTS {}").format(self.changes),
             S("DROP TABLE IF EXISTS {}").format(self.progress),
             S("DROP TABLE IF EXISTS {} CASCADE").format(self.new),

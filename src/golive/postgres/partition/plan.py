@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from golive.config.values import Duration
+from golive.postgres.partition.divide import How
 
 
 class Every(StrEnum):
@@ -24,6 +25,8 @@ class PartitionPlan(BaseModel):
     """The table, with its schema unless that is public."""
     by: str = Field(min_length=1)
     """The column of its time."""
+    how: How = How.RANGE
+    """How it is divided: range (of time), list or hash; only ranges have partitions made ahead and retired."""
     every: Every = Every.MONTH
     """The length of a partition: day, week, month or year."""
     ahead: int = Field(default=3, ge=1, le=60)

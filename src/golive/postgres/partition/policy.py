@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import missing, retired
+from golive.postgres.partition.divide import How
 from golive.postgres.partition.locks import briefly, run
 from golive.postgres.partition.plan import PartitionPlan
 from golive.postgres.partition.shape import CannotPartition, look, split
@@ -27,6 +28,8 @@ def keep_policy(connection: Connection, plan: PartitionPlan, now: datetime) -> t
     shape = look(connection, plan.table)
     if shape.kind != "p":
         raise CannotPartition(f"{plan.table} is not partitioned yet: golive db partition convert {plan.table}")
+    if plan.how is not How.RANGE:
+        return [], []
     present = ends(shape.partitions)
     if not present:
         raise CannotPartition(f"{plan.table} has no partition by time")

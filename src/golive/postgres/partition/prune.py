@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from golive.postgres.advice.access import POINT, Access, Op, ParseError, read
 from golive.postgres.advice.catalog import Catalog
 from golive.postgres.advice.workload import Statement
+from golive.postgres.partition.divide import How
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,9 @@ class Pruning:
     reason: str
 
 
-def pruning(statements: Iterable[Statement], catalog: Catalog, schema: str, table: str, by: str) -> list[Pruning]:
+def pruning(
+    statements: Iterable[Statement], catalog: Catalog, schema: str, table: str, by: str, how: How = How.RANGE
+) -> list[Pruning]:
     """Judge every statement that reads, changes or deletes rows of the table."""
     found = []
     for statement in statements:
@@ -33,15 +36,17 @@ def pruning(statements: Iterable[Statement], catalog: Catalog, schema: str, tabl
             if reading.target is not None and reading.target.key == (schema, table):
                 found.append(Pruning(statement, True, "each new row goes to its partition"))
             continue
-        judged = [judge(access, by) for access in mine]
+        judged = [judge(access, by, how) for access in mine]
         worst = min(judged, key=lambda each: each[0])
         found.append(Pruning(statement, *worst))
     return found
 
 
-def judge(access: Access, by: str) -> tuple[bool, str]:
+def judge(access: Access, by: str, how: How = How.RANGE) -> tuple[bool, str]:
     """One use of the table."""
     for term in access.terms:
+        if how is How.HASH and term.key == by and term.op is Op.RANGE:
+            return False, f"it compares {by} by more or less, and a hash prunes for equality only"
         if term.key == by and not term.expression and (term.op in POINT or term.op is Op.RANGE) and term.op != Op.NULL:
             return True, f"it compares {by}"
     if any(by in term.columns for term in access.terms):

@@ -1,11 +1,13 @@
 """A table as it is: all that a partitioned one in its place must have."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
+from golive.postgres.partition.divide import How, unfit
 from golive.postgres.session import Connection, one, rows
 from golive.postgres.trouble import DatabaseTrouble
 from golive.telemetry.store import queries
@@ -55,10 +57,20 @@ class Shape:
         raise CannotPartition(f"{self.name} has no column {name}; it has {', '.join(c['name'] for c in self.columns)}")
 
 
+_QUOTED = re.compile(r'(?:("(?:[^"]|"")+"|[^".]+)\.)?("(?:[^"]|"")+"|[^".]+)')
+
+
 def split(table: str) -> tuple[str, str]:
-    """Schema and name of "schema.name" or "name"."""
-    schema, _, name = table.rpartition(".")
-    return schema or "public", name
+    """Schema and name of schema.name or name; either may be in double quotes, as psql wants it."""
+    match = _QUOTED.fullmatch(table)
+    if match is None:
+        raise CannotPartition(f"{table} is no table's name; write schema.name, with double quotes around odd ones.")
+    schema, name = (_plain(part) if part else "public" for part in match.groups())
+    return schema, name
+
+
+def _plain(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
 def look(connection: Connection, table: str) -> Shape:
@@ -85,11 +97,13 @@ def look(connection: Connection, table: str) -> Shape:
     )
 
 
-def refusal(shape: Shape, by: str) -> str | None:
+def refusal(shape: Shape, by: str, how: How = How.RANGE) -> str | None:
     """Why the table cannot be partitioned by this column as it is, or None."""
     if shape.kind != "r":
         return f"{shape.name} is not an ordinary table" + (": it is partitioned already" if shape.kind == "p" else "")
     column = shape.column(by)
+    if reason := unfit(how, column["type"]):
+        return f"{by} cannot divide {shape.name}: {reason}"
     if not column["required"]:
         return f"{by} may be NULL: set it NOT NULL first (add CHECK ({by} IS NOT NULL) NOT VALID, then VALIDATE it)"
     for flag, said in (
@@ -101,8 +115,9 @@ def refusal(shape: Shape, by: str) -> str | None:
     ):
         if shape.flags.get(flag):
             return f"{shape.name} cannot be converted: {said}"
-    if shape.inbound:
-        names = ", ".join(f"{each['name']} of {each['source']}" for each in shape.inbound)
+    fixed = [each for each in shape.inbound if by not in each["columns"] or each["itself"] or each["kind"] == "p"]
+    if fixed:
+        names = ", ".join(f"{each['name']} of {each['source']}" for each in fixed)
         return (
             f"foreign keys point at {shape.name} ({names}), and a partitioned table's keys must hold {by}: drop them, "
             f"or let them reference the key with {by}, first"

@@ -27,15 +27,27 @@ WHERE k.conrelid = %(oid)s AND k.contype IN ('p', 'u', 'c', 'f', 'x')
 ORDER BY k.conname;
 
 -- name: inbound
-SELECT k.conname AS name, k.conrelid::regclass::text AS source
+SELECT k.conname AS name, k.conrelid::regclass::text AS source, k.conrelid = k.confrelid AS itself,
+       n.nspname AS schema, c.relname AS table, c.relkind::text AS kind, k.convalidated AS valid,
+       pg_catalog.pg_get_constraintdef(k.oid) AS definition,
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)) AS columns
 FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.confrelid = %(oid)s AND k.contype = 'f' AND k.conparentid = 0;
 
 -- name: indexes
 SELECT x.relname AS name, i.indisunique AS unique, i.indisvalid AS valid,
-       pg_catalog.pg_get_indexdef(i.indexrelid) AS definition
+       substr(
+           pg_catalog.pg_get_indexdef(i.indexrelid),
+           length(CASE WHEN i.indisunique THEN 'CREATE UNIQUE INDEX ' ELSE 'CREATE INDEX ' END
+                  || quote_ident(x.relname) || ' ON ' || quote_ident(n.nspname) || '.' || quote_ident(t.relname)) + 1
+       ) AS definition
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 ORDER BY x.relname;
 
@@ -47,13 +59,18 @@ ORDER BY t.tgname;
 
 -- name: grants
 SELECT CASE WHEN e.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(e.grantee) END AS grantee,
-       e.privilege_type AS privilege, e.is_grantable AS grantable
+       e.privilege_type AS privilege, e.is_grantable AS grantable, NULL::text AS column
 FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) e
-WHERE c.oid = %(oid)s AND e.grantee <> c.relowner;
+WHERE c.oid = %(oid)s AND e.grantee <> c.relowner
+UNION ALL
+SELECT CASE WHEN e.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(e.grantee) END,
+       e.privilege_type, e.is_grantable, a.attname::text
+FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) e
+WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped;
 
 -- name: views
 SELECT DISTINCT v.relkind::text AS kind, n.nspname AS schema, v.relname AS name,
-       pg_catalog.pg_get_viewdef(v.oid) AS definition
+       pg_catalog.pg_get_viewdef(v.oid) AS definition, array_to_string(v.reloptions, ', ') AS options
 FROM pg_catalog.pg_depend d
 JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
 JOIN pg_catalog.pg_class v ON v.oid = r.ev_class
@@ -67,3 +84,13 @@ JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE i.inhparent = %(oid)s
 ORDER BY c.relname;
+
+-- name: parts
+SELECT c.relname AS name, pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
+       greatest(c.reltuples, 0)::bigint AS rows, pg_catalog.pg_total_relation_size(c.oid)::bigint AS bytes
+FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
+WHERE n.nspname = %(schema)s AND p.relname = %(name)s
+ORDER BY pg_catalog.pg_get_expr(c.relpartbound, c.oid);

@@ -7,6 +7,7 @@ from datetime import date
 from psycopg import sql
 
 from golive.postgres.partition.bounds import Span
+from golive.postgres.partition.divide import How, Part
 from golive.postgres.partition.shape import Row, Shape
 from golive.postgres.session import Statement
 
@@ -52,18 +53,18 @@ def keys_with(shape: Shape, by: str) -> list[tuple[Row, list[str]]]:
     return found
 
 
-def columns_sql(names: list[str]) -> sql.Composed:
+def columns_sql(names: Sequence[str]) -> sql.Composed:
     return S(", ").join(I(name) for name in names)
 
 
-def parent(shape: Shape, names: Names, by: str) -> list[Statement]:
+def parent(shape: Shape, names: Names, by: str, how: How = How.RANGE) -> list[Statement]:
     """Make the partitioned table beside the old one, with all that it must have, while nobody sees it."""
     new, old = I(names.schema, names.parent), shape.where
     found: list[Statement] = [
         S(
             "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMMENTS) "
-            "PARTITION BY RANGE ({})"
-        ).format(new, old, I(by)),
+            "PARTITION BY {} ({})"
+        ).format(new, old, S(how.value.upper()), I(by)),
         S("ALTER TABLE {} OWNER TO {}").format(new, I(shape.owner)),
     ]
     for each, columns in keys_with(shape, by):
@@ -76,14 +77,17 @@ def parent(shape: Shape, names: Names, by: str) -> list[Statement]:
     for each in shape.constraints:
         if each["kind"] == "c":
             found.append(S("ALTER TABLE {} ADD CONSTRAINT {} {}").format(new, I(each["name"]), S(each["definition"])))
-    for each in shape.indexes:
-        if each["valid"]:
-            found.append(S(_indexed(each["definition"], shape, names)))
     for grant in shape.grants:
         to = I(grant["grantee"]) if grant["grantee"] else S("PUBLIC")
         option = S(" WITH GRANT OPTION" if grant["grantable"] else "")
-        found.append(S("GRANT {} ON {} TO {}{}").format(S(grant["privilege"]), new, to, option))
+        what = S(grant["privilege"]) + (S(" ({})").format(I(grant["column"])) if grant["column"] else S(""))
+        found.append(S("GRANT {} ON {} TO {}{}").format(what, new, to, option))
     return found
+
+
+def indexes(shape: Shape, names: Names) -> list[Statement]:
+    """The indexes that belong to no key, on the new table and each of its partitions."""
+    return [S(_indexed(each["definition"], names)) for each in shape.indexes if each["valid"]]
 
 
 def foreign_keys(shape: Shape, names: Names) -> list[Statement]:
@@ -102,24 +106,47 @@ def _golive(name: str) -> str:
     return name.encode()[:56].decode(errors="ignore") + "_parted"
 
 
-def _indexed(definition: str, shape: Shape, names: Names) -> str:
-    """pg_get_indexdef's text for the new table, letting PostgreSQL name the index."""
-    head, _, body = definition.partition(" ON ")
-    del head
-    _, _, using = body.partition(" USING ")
-    return f"CREATE INDEX ON {I(names.schema, names.parent).as_string()} USING {using}"
+def _indexed(definition: str, names: Names) -> str:
+    """What pg_get_indexdef says after the table's name, for the new table; PostgreSQL names the index."""
+    return f"CREATE INDEX ON {I(names.schema, names.parent).as_string()}{definition}"
 
 
-def partition(names: Names, parent_name: str, span: Span) -> list[Statement]:
+def partition(names: Names, parent_name: str, span: Span | Part) -> list[Statement]:
     """One partition, made apart and attached: that locks the parent for nobody who reads or writes."""
     new, whole = I(names.schema, span.name), I(names.schema, parent_name)
     return [
         S("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS "
           "INCLUDING STORAGE)").format(new, whole),
-        S("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-            whole, new, sql.Literal(span.begin.isoformat()), sql.Literal(span.end.isoformat())
-        ),
+        S("ALTER TABLE {} ATTACH PARTITION {} {}").format(whole, new, _bound(span)),
     ]  # fmt: skip
+
+
+def _bound(span: Span | Part) -> sql.Composed:
+    if isinstance(span, Part):
+        return span.bound
+    begin, end = sql.Literal(span.begin.isoformat()), sql.Literal(span.end.isoformat())
+    return S("FOR VALUES FROM ({}) TO ({})").format(begin, end)
+
+
+def let_go(shape: Shape) -> list[Statement]:
+    """Other tables' foreign keys taken off the old table, before the names change."""
+    return [
+        S("ALTER TABLE {} DROP CONSTRAINT {}").format(I(each["schema"], each["table"]), I(each["name"]))
+        for each in shape.inbound
+    ]
+
+
+def point_here(shape: Shape) -> list[Statement]:
+    """And put on what has the name now, to be validated without the lock."""
+    return [
+        S("ALTER TABLE {} ADD CONSTRAINT {} {}{}").format(
+            I(each["schema"], each["table"]),
+            I(each["name"]),
+            S(each["definition"].removesuffix(" NOT VALID")),
+            S(" NOT VALID"),
+        )
+        for each in shape.inbound
+    ]
 
 
 def swap_wrap(shape: Shape, names: Names, by: str, bound: date) -> list[Statement]:
@@ -136,6 +163,7 @@ def swap_wrap(shape: Shape, names: Names, by: str, bound: date) -> list[Statemen
             ),
         ]
         del columns
+    found += let_go(shape)
     found += _renamed(shape, names)
     history, table = I(names.schema, names.history), shape.where
     found.append(
@@ -144,12 +172,12 @@ def swap_wrap(shape: Shape, names: Names, by: str, bound: date) -> list[Statemen
         )
     )
     found.append(S("ALTER TABLE {} DROP CONSTRAINT {}").format(history, I(names.check)))
-    return found + carried(shape)
+    return [*found, *carried(shape), *point_here(shape)]
 
 
 def swap_copy(shape: Shape, names: Names) -> Sequence[Statement]:
     """Under the lock, when both tables hold the same: change their names."""
-    return [*_renamed(shape, names), *carried(shape)]
+    return [*let_go(shape), *_renamed(shape, names), *carried(shape), *point_here(shape)]
 
 
 def _renamed(shape: Shape, names: Names) -> list[sql.Composed]:
@@ -184,8 +212,10 @@ def carried(shape: Shape) -> list[sql.Composed]:
     found += [S("{}").format(S(each["definition"])) for each in shape.triggers]
     for view in shape.views:
         found.append(
-            S("CREATE OR REPLACE VIEW {} AS {}").format(
-                I(view["schema"], view["name"]), S(view["definition"].rstrip("; \n"))
+            S("CREATE OR REPLACE VIEW {}{} AS {}").format(
+                I(view["schema"], view["name"]),
+                S(f" WITH ({view['options']})" if view["options"] else ""),
+                S(view["definition"].rstrip("; \n")),
             )
         )
     return found

@@ -9,7 +9,7 @@ from golive.kit.periodic import Periodic, Process
 from golive.people import audit
 from golive.postgres.base import Database
 from golive.postgres.choice import admin_url_of
-from golive.postgres.partition.commands import plans_of
+from golive.postgres.partition.declared import plans_of
 from golive.postgres.partition.policy import keep_policy
 from golive.postgres.session import session
 from golive.postgres.trouble import DatabaseTrouble

@@ -6,14 +6,16 @@ others see, and it is one transaction.
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from psycopg import sql
 
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, next_start, start_of
-from golive.postgres.partition.locks import Held, briefly, run
+from golive.postgres.partition.locks import Held, Witness, analyze, briefly, gently, patiently, run
 from golive.postgres.partition.plan import Every
 from golive.postgres.partition.shape import CannotPartition, Shape, look, refusal
 from golive.postgres.partition.steps import I, Names, S
@@ -47,9 +49,11 @@ def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, 
     done = Done(table, "wrap")
     if shape.kind == "p" and any(each["name"] == names.history for each in shape.partitions):
         done.notes.append("it was converted already")
+        validate_inbound(connection, table)
         return done
     if reason := refusal(shape, by):
         raise CannotPartition(reason)
+    gently(connection)
     tell("keys that hold the partition column")
     _keys(connection, shape, names, by)
     tell("the bound of history")
@@ -59,7 +63,12 @@ def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, 
     _parent(connection, shape, names, by, upcoming, done)
     tell("the swap")
     lock = exclusive(shape)
-    done.locks["swap"] = briefly(connection, lambda: _swap(connection, table, names, by, bound), "the swap", lock=lock)
+    with closing(Witness(connection, shape.where)) as witness:
+        swap = partial(_swap, connection, table, names, by, bound)
+        done.locks["swap"] = briefly(connection, swap, "the swap", lock=lock, witness=witness)
+    tell("statistics")
+    validate_inbound(connection, table)
+    done.notes += filter(None, [analyze(connection, shape.where)])
     done.partitions = [names.history, *(each.name for each in upcoming)]
     done.notes += changed_keys(shape, by)
     done.seconds = time.monotonic() - began
@@ -92,12 +101,13 @@ def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
         )
         if valid.get("valid"):
             continue
-        connection.execute(S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
-        connection.execute(
-            S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
-                I(names.index(number)), shape.where, steps.columns_sql(columns)
+        with patiently(connection):
+            connection.execute(S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
+            connection.execute(
+                S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
+                    I(names.index(number)), shape.where, steps.columns_sql(columns)
+                )
             )
-        )
 
 
 def _bound(
@@ -113,13 +123,16 @@ def _bound(
         ),
     ]
     done.locks["check"] = briefly(connection, run(connection, statements), "the bound's CHECK")
-    connection.execute(S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(shape.where, I(names.check)))
+    with patiently(connection):
+        connection.execute(S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(shape.where, I(names.check)))
     return bound
 
 
 def _parent(connection: Connection, shape: Shape, names: Names, by: str, upcoming: list[Span], done: Done) -> None:
-    statements: list[Statement] = [S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent))]
-    statements += steps.parent(shape, names, by)
+    # By itself: what a killed run left may hold foreign keys, whose end locks the tables that they point at.
+    left = S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent))
+    done.locks["what was left"] = briefly(connection, run(connection, [left]), "cleaning up")
+    statements = steps.parent(shape, names, by) + steps.indexes(shape, names)
     for span in upcoming:
         statements += steps.partition(names, names.parent, span)
     done.locks["parent"] = briefly(connection, run(connection, statements), "the partitioned table")
@@ -148,6 +161,16 @@ def look_locked(connection: Connection, table: str) -> Shape:
     return shape
 
 
+def validate_inbound(connection: Connection, table: str) -> None:
+    """Foreign keys of other tables that a swap has led here, checked without keeping anybody waiting."""
+    for each in look(connection, table).inbound:
+        if not each["valid"]:
+            with patiently(connection):
+                connection.execute(
+                    S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(I(each["schema"], each["table"]), I(each["name"]))
+                )
+
+
 def abort(connection: Connection, table: str, tell: Tell) -> None:
     """Take away what an unfinished conversion left. A table that was swapped is left as it is."""
     shape = look(connection, table)
@@ -172,12 +195,14 @@ def undo(connection: Connection, table: str, tell: Tell) -> Done:
     tell("taking back")
     lock = exclusive(shape)
     done.locks["swap"] = briefly(connection, lambda: _undo(connection, table, names, done), "the undo", lock=lock)
+    validate_inbound(connection, table)
     return done
 
 
 def _undo(connection: Connection, table: str, names: Names, done: Done) -> None:
     shape = look_locked(connection, table)
     history, gone = I(names.schema, names.history), I(names.schema, names.parent)
+    run(connection, steps.let_go(shape))()
     connection.execute(S("ALTER TABLE {} DETACH PARTITION {}").format(shape.where, history))
     columns = steps.columns_sql([each["name"] for each in shape.columns if not each["generated"]])
     moved = connection.execute(
@@ -190,5 +215,5 @@ def _undo(connection: Connection, table: str, names: Names, done: Done) -> None:
         connection.execute(S("DROP TRIGGER {} ON {}").format(I(each["name"]), shape.where))
     connection.execute(S("ALTER TABLE {} RENAME TO {}").format(shape.where, I(names.parent)))
     connection.execute(S("ALTER TABLE {} RENAME TO {}").format(history, I(names.table)))
-    run(connection, steps.carried(shape))()
+    run(connection, [*steps.carried(shape), *steps.point_here(shape)])()
     connection.execute(S("DROP TABLE {}").format(gone))

@@ -1,0 +1,1 @@
+"""Old rows moved to Parquet under writes: locks, latencies, nothing lost or doubled, kills, disk."""

@@ -1,0 +1,113 @@
+"""Large tables over HTTP: declared partitions as they are, archives and their runs, a run on request."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema, Status
+from ninja.errors import HttpError
+
+from golive.people import audit
+from golive.people.tokens import actor, scope
+from golive.postgres.archive.declared import plans_of
+from golive.postgres.archive.runs import Run, runs_of
+from golive.postgres.archive.tasks import enqueue
+from golive.postgres.base import Database
+from golive.postgres.partition.standings import standings
+
+router = Router()
+
+
+class PartitionedOut(Schema):
+    """A declared table and its partitions."""
+
+    name: str
+    table: str
+    state: str
+    reason: str
+    size_bytes: int
+    partitions: list[dict[str, Any]]
+
+
+class ArchiveOut(Schema):
+    """A declared archive and its newest run."""
+
+    name: str
+    table: str
+    to: str
+    state: str | None
+    reason: str
+    asked_at: datetime | None
+    rows: int | None
+
+
+class TablesOut(Schema):
+    """Both."""
+
+    partitioned: list[PartitionedOut]
+    archives: list[ArchiveOut]
+
+
+class RunAskedOut(Schema):
+    """The archive that is queued."""
+
+    name: str
+
+
+def _database(slug: str) -> Database:
+    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
+    return found
+
+
+def _archive(run: Run) -> ArchiveOut:
+    job = run.job
+    return ArchiveOut(
+        name=run.name,
+        table=run.plan.table,
+        to=run.plan.to,
+        state=job.state if job else None,
+        reason=job.reason if job else "it has never run",
+        asked_at=job.created_at if job else None,
+        rows=run.rows,
+    )
+
+
+@router.get(
+    "/projects/{slug}/database/tables",
+    response=TablesOut,
+    auth=scope("database:read"),
+    summary="Partitioned and archived tables",
+)
+def tables(request: HttpRequest, slug: str) -> TablesOut:
+    """What golive.toml declares, and how it stands."""
+    database = _database(slug)
+    partitioned = [
+        PartitionedOut(
+            name=one.name,
+            table=one.plan.table,
+            state=one.state,
+            reason=one.reason,
+            size_bytes=one.size_bytes,
+            partitions=list(one.parts),
+        )
+        for one in standings(database)
+    ]
+    return TablesOut(partitioned=partitioned, archives=[_archive(run) for run in runs_of(database)])
+
+
+@router.post(
+    "/projects/{slug}/database/archives/{name}/runs",
+    response={202: RunAskedOut},
+    auth=scope("database:write"),
+    summary="Move what is old to cold storage",
+)
+def run(request: HttpRequest, slug: str, name: str) -> Status[RunAskedOut]:
+    """Queue a run."""
+    database = _database(slug)
+    if name not in plans_of(database):
+        raise HttpError(404, f"golive.toml declares no [database.archive.{name}]")
+    if not enqueue(database, name, actor(request)):
+        raise HttpError(409, "it is at work already")
+    audit.record(actor(request), "database.archive.asked", name, project=database.project)
+    return Status(202, RunAskedOut(name=name))
