@@ -15,7 +15,7 @@ from golive.oncall import feed as calendars
 from golive.oncall import overrides
 from golive.oncall.escalation import rehearse
 from golive.oncall.final import Gap, Shift
-from golive.oncall.models import Schedule, Takeover
+from golive.oncall.models import EscalationPolicy, Schedule, Takeover
 from golive.oncall.roster import roster_of
 from golive.oncall.wallclock import read
 from golive.people import audit
@@ -158,16 +158,26 @@ def cancel_(
 @oncall_app.command("feed")
 def feed_(
     reset: Annotated[bool, typer.Option("--reset", help="End the address in force and make another.")] = False,
+    policy: Annotated[str, typer.Option(help="The feed of this escalation policy instead of a schedule's.")] = "",
     schedule: ScheduleName = None,
     project: ProjectSlug = None,
 ) -> None:
-    """Show the secret address at which calendars read the schedule."""
-    chosen = _schedule(project, schedule)
+    """Show the secret address at which calendars read a schedule, or whom a policy pages."""
+    chosen = _policy(project, policy) if policy else _schedule(project, schedule)
     if reset:
-        Schedule.objects.filter(pk=chosen.pk).update(feed=F("feed") + 1)
-        audit.record("cli", "oncall.feed.reset", f"oncall:{chosen.name}", project=chosen.project)
+        type(chosen).objects.filter(pk=chosen.pk).update(feed=F("feed") + 1)
+        about = f"{'policy' if policy else 'oncall'}:{chosen.name}"
+        audit.record("cli", "oncall.feed.reset", about, project=chosen.project)
         chosen.refresh_from_db(fields=["feed"])
     typer.echo(calendars.address(chosen))
+
+
+def _policy(project: str | None, name: str) -> EscalationPolicy:
+    chosen = choose(project)
+    every = EscalationPolicy.objects.filter(project=chosen).select_related("project")
+    if found := next((one for one in every if one.name == name), None):
+        return found
+    raise _wrong(f"There is no policy {name}; there are: {', '.join(one.name for one in every) or 'none'}.")
 
 
 def _schedule(project: str | None, name: str | None) -> Schedule:

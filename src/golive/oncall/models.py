@@ -21,6 +21,8 @@ class OnCall(models.Model):
     people = models.JSONField(default=list)
     repeat = models.DurationField(default=timedelta(minutes=5))
     escalate = models.DurationField(default=timedelta(minutes=10))
+    remind = models.DurationField(default=timedelta(minutes=30))
+    lapse = models.DurationField(default=timedelta(hours=2))
 
     def policy(self) -> Policy:
         return ladder(self.people, self.repeat, self.escalate)
@@ -70,12 +72,13 @@ class Schedule(models.Model):
 
 
 class EscalationPolicy(models.Model):
-    """`[oncall.policies.NAME]` of golive.toml; `plan` is a PolicyPlan."""
+    """`[oncall.policies.NAME]` of golive.toml; `plan` is a PolicyPlan, `feed` counts its iCal addresses."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="escalation_policies")
     name = models.SlugField(max_length=40)
     position = models.PositiveIntegerField(default=0)
     plan = models.JSONField()
+    feed = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ["position", "name"]

@@ -78,11 +78,14 @@ class ShownPolicy:
     services: list[str]
     words: str
     now: Policy
+    feed: str
 
 
 def _policies(project: Project, now: datetime) -> list[ShownPolicy]:
     kept = OnCall.objects.filter(project=project).first() or OnCall(project=project)
-    plans = {one.name: one.read() for one in EscalationPolicy.objects.filter(project=project)}
+    kept_policies = list(EscalationPolicy.objects.filter(project=project))
+    plans = {one.name: one.read() for one in kept_policies}
+    feeds = {one.name: feed.address(one) for one in kept_policies}
     schedules = {one.name: one for one in Schedule.objects.filter(project=project)}
 
     def on_call(name: str) -> str | None:
@@ -94,6 +97,7 @@ def _policies(project: Project, now: datetime) -> list[ShownPolicy]:
             plan.services,
             plan.words(),
             resolve(plans, name, now, on_call=on_call, repeat=kept.repeat, escalate=kept.escalate),
+            feeds[name],
         )
         for name, plan in plans.items()
     ]
@@ -169,6 +173,27 @@ def reset(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return redirect("oncall", slug)
 
 
+@require_POST
+@needs(Role.RESPONDER)
+def reset_policy(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """End the address of a policy's calendar and make another."""
+    policy = get_object_or_404(EscalationPolicy, project=project_of(request, slug), name=name)
+    EscalationPolicy.objects.filter(pk=policy.pk).update(feed=F("feed") + 1)
+    audit.record(actor(request), "oncall.feed.reset", f"policy:{name}", project=policy.project)
+    messages.success(request, "The calendar has a new address; the old one is dead.")
+    return redirect("oncall", slug)
+
+
+@require_safe
+@login_not_required
+def policy_calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
+    """Whom a policy pages as iCal, for whoever has the secret address."""
+    policy = feed.opened_policy(pk, token)
+    if policy is None:
+        raise Http404
+    return _ical(feed.policy_calendar(policy, timezone.now(), _names()))
+
+
 @require_safe
 @login_not_required
 def calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
@@ -176,8 +201,14 @@ def calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     schedule = feed.opened(pk, token)
     if schedule is None:
         raise Http404
-    names = {user.email: str(user) for user in User.objects.filter(is_active=True)}
-    body = feed.calendar(schedule, timezone.now(), names)
+    return _ical(feed.calendar(schedule, timezone.now(), _names()))
+
+
+def _names() -> dict[str, str]:
+    return {user.email: str(user) for user in User.objects.filter(is_active=True)}
+
+
+def _ical(body: bytes) -> HttpResponse:
     headers = {"Cache-Control": "private, max-age=300", "X-Robots-Tag": "noindex"}
     return HttpResponse(body, content_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -193,6 +224,8 @@ urlpatterns = [
     path("p/<slug:slug>/oncall/<slug:name>/override/<int:pk>/cancel/", cancel, name="oncall-cancel"),
     path("p/<slug:slug>/oncall/<slug:name>/swap/", swap, name="oncall-swap"),
     path("p/<slug:slug>/oncall/<slug:name>/feed/", reset, name="oncall-feed-reset"),
+    path("p/<slug:slug>/oncall/policies/<slug:name>/feed/", reset_policy, name="oncall-policy-feed-reset"),
+    path("oncall/policy-<int:pk>-<slug:token>.ics", policy_calendar, name="oncall-policy-feed"),
     path("oncall/<int:pk>-<slug:token>.ics", calendar, name="oncall-feed"),
 ]
 NAVIGATION = [Entry("On call", "oncall", "phone", "o", 52)]

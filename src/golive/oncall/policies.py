@@ -1,6 +1,6 @@
 """Escalation policies as golive.toml says them, and what one comes to at an instant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -87,7 +87,7 @@ class PolicyPlan(BaseModel):
 
 
 def resolve(
-    plans: dict[str, PolicyPlan],
+    plans: Mapping[str, PolicyPlan],
     name: str,
     at: datetime,
     *,

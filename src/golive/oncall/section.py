@@ -7,6 +7,7 @@ from django.db import transaction
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from golive.config.sections import Difference, Section, register
+from golive.config.values import Duration
 from golive.kit.durations import format_duration
 from golive.oncall.models import EscalationPolicy, OnCall, Schedule
 from golive.oncall.plan import SchedulePlan, address
@@ -15,7 +16,7 @@ from golive.people import audit
 from golive.people.models import Project
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-STANDING = ("people", "repeat", "escalate")
+STANDING = ("people", "repeat", "escalate", "remind", "lapse")
 
 
 class OnCallPlan(BaseModel):
@@ -28,6 +29,11 @@ class OnCallPlan(BaseModel):
     """A page to one person repeats after this long without an acknowledgement."""
     escalate: Span = timedelta(minutes=10)
     """The next person joins after this long without an acknowledgement."""
+    remind: Duration = timedelta(minutes=30)
+    """Who acknowledged an incident is reminded after this long without a sign of life, and again; "0s": never."""
+    lapse: Duration = timedelta(hours=2)
+    """An acknowledgement without a sign of life for this long counts no more: pages start anew while something
+    critical still fires; "0s": never."""
     schedules: dict[Name, SchedulePlan] = {}
     """Schedules by name, `[oncall.schedules.primary]`; the first one's person on call is paged first."""
     policies: dict[Name, PolicyPlan] = {}
