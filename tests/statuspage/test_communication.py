@@ -1,7 +1,10 @@
 """Telling customers: subscribers, maintenance, holding, approval, mail to those hit, post-mortems, languages."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +18,7 @@ from golive.incidents.lifecycle import State
 from golive.notify.channels.email import compose
 from golive.notify.models import OutboxMessage
 from golive.oncall.models import OnCall
-from golive.people.models import Role, User
+from golive.people.models import AuditEntry, Role, User
 from golive.statuspage import customers, maintenance, publish, telling
 from golive.statuspage.autopublish import Facts, decide, draft
 from golive.statuspage.document import compose as document
@@ -182,6 +185,60 @@ def test_customers_who_were_hit_are_mailed_once_unless_held(page, incident, monk
         "joe@x.io",
         "joe@x.io",
     ]
+
+
+@pytest.fixture
+def lookup(monkeypatch):
+    """The project's own service that knows its customers; `asked` is what it was asked."""
+    monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
+
+    class Handler(BaseHTTPRequestHandler):
+        asked: list = []
+        status = 200
+
+        def do_POST(self):
+            question = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            self.asked.append(question)
+            known = {"u1": "one@x.io", "u2": "two@x.io"} if "plans" in question else {"u1": "one@x.io"}
+            body = json.dumps(known).encode()
+            self.send_response(self.status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    Handler.url = f"http://127.0.0.1:{server.server_port}/customers"
+    yield Handler
+    server.shutdown()
+    server.server_close()
+
+
+def test_customers_of_a_plan_are_mailed_too_once_each_and_held_like_the_others(page, incident, monkeypatch, lookup):
+    page.mail_customers, page.lookup, page.mail_plans = True, lookup.url, ["pro", "enterprise"]
+    page.save()
+    monkeypatch.setattr(impact, "customers", lambda *_: [Customer("u1", 9)])
+    telling.publish_due(timezone.now())
+    telling.hold(incident, "ada", timezone.now())
+    assert (customers.tell_due(timezone.now()), lookup.asked) == (0, [])
+    assert AuditEntry.objects.filter(action="statuspage.hold", actor="ada").exists()
+    telling.release(incident, "ada", timezone.now())
+    lookup.status = 500
+    assert customers.tell_due(timezone.now()) == 0
+    lookup.status = 200
+    assert (customers.tell_due(timezone.now()), customers.tell_due(timezone.now())) == (2, 0)
+    assert lookup.asked[-2:] == [{"ids": ["u1"]}, {"plans": ["pro", "enterprise"]}]
+    assert sorted(message.recipient for message in told("statuspage.customer")) == ["one@x.io", "two@x.io"]
+    words = list(incident.timeline.filter(text__startswith="Mailed").values_list("text", flat=True))
+    assert words == ["Mailed 1 customer who met failures", "Mailed 1 customer of pro and enterprise"]
+
+
+def test_plans_need_a_lookup():
+    with pytest.raises(ValueError, match="mail_plans"):
+        StatusPlan.model_validate({"mail_customers": True, "mail_plans": ["pro"]})
 
 
 def test_addresses_come_from_the_lookup_or_the_id():

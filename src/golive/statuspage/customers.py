@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import orjson
+from django.core.cache import cache
 from django.db import transaction
 
 from golive.alerts.models import Severity
@@ -24,6 +25,7 @@ from golive.telemetry.store import StoreError
 
 LIMITS = Limits(total=timedelta(seconds=15), body_bytes=1 << 20, redirects=0)
 RECENT = timedelta(days=2)
+PLANS_AGAIN = timedelta(minutes=5)
 log = logging.getLogger(__name__)
 
 
@@ -58,18 +60,31 @@ def tell_due(now: datetime) -> int:
             ids = [customer.id for customer in impact.customers(incident, now)]
         except StoreError as error:
             log.warning("who was hit by %s is not known now: %s", incident, error)
-            continue
+            ids = []  # the plans do not wait for the store
         known = set(incident.customers_told.values_list("customer", flat=True))
+        page = incident.project.statuspage
         fresh = [one for one in ids if one[:200] not in known]
-        if fresh:
-            told += _tell(incident, addresses(fresh, _lookup(incident.project.statuspage, fresh)), now)
+        hit = addresses(fresh, _ask(page, {"ids": fresh})) if fresh else {}
+        told += _tell(incident, hit, "who met failures", now)
+        told += _tell(incident, _of_plans(incident, page, known | set(hit)), f"of {' and '.join(page.mail_plans)}", now)
     over = Incident.objects.filter(
         state__in=CLOSED, resolved_at__gte=now - RECENT, customers_told__isnull=False
     ).distinct()
     return told + sum(_tell_over(incident) for incident in over.select_related("project"))
 
 
-def _tell(incident: Incident, found: Mapping[str, str], now: datetime) -> int:
+def _of_plans(incident: Incident, page: StatusPage, known: set[str]) -> dict[str, str]:
+    """The customers of the plans that are always told, but for those told already; asked every five minutes."""
+    if not page.mail_plans or not cache.add(f"statuspage.plans.{incident.pk}", True, PLANS_AGAIN.total_seconds()):
+        return {}
+    found = _ask(page, {"plans": page.mail_plans})
+    if not found:  # the lookup was away, or knows nobody: ask again in the next round
+        cache.delete(f"statuspage.plans.{incident.pk}")
+    fresh = [one for one in found if one[:200] not in known]
+    return addresses(fresh, found)
+
+
+def _tell(incident: Incident, found: Mapping[str, str], whom: str, now: datetime) -> int:
     if not found:
         return 0
     notice = Notice.objects.get(incident=incident)
@@ -85,7 +100,7 @@ def _tell(incident: Incident, found: Mapping[str, str], now: datetime) -> int:
             )
             key = f"{incident.about}:customer:{customer}"[:200]
             enqueue(incident.project, "email", to, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
-        words = f"Mailed {len(found)} customer{'s' if len(found) != 1 else ''} who met failures"
+        words = f"Mailed {len(found)} customer{'s' if len(found) != 1 else ''} {whom}"
         write(incident, EntryKind.PUBLISHED, words, now)
     return len(found)
 
@@ -106,8 +121,8 @@ def _tell_over(incident: Incident) -> int:
     return 0
 
 
-def _lookup(page: StatusPage, ids: Sequence[str]) -> dict[str, str]:
-    """Ask the project's own service for addresses: POST {"ids": [...]}, answered by {"id": "address"}."""
+def _ask(page: StatusPage, question: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Ask the project's own service for addresses, by {"ids": [...]} or {"plans": [...]}: {"id": "address"}."""
     if not page.lookup:
         return {}
     try:
@@ -116,7 +131,7 @@ def _lookup(page: StatusPage, ids: Sequence[str]) -> dict[str, str]:
             url,
             method="POST",
             headers={"content-type": "application/json"},
-            content=orjson.dumps({"ids": list(ids)}),
+            content=orjson.dumps(question),
             limits=LIMITS,
         )
         found = orjson.loads(answer.body) if answer.status == 200 else {}

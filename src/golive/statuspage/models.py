@@ -24,6 +24,7 @@ class StatusPage(models.Model):
     push = models.CharField(max_length=500, blank=True)
     mail_customers = models.BooleanField(default=False)
     lookup = models.CharField(max_length=300, blank=True)  # URL, or a reference to one, that turns ids into addresses
+    mail_plans = models.JSONField(default=list)  # customers of these plans are mailed whether or not traces name them
     templates = models.JSONField(default=list)  # [{name, title, body}]
 
 

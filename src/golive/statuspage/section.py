@@ -142,6 +142,9 @@ class StatusPlan(BaseModel):
     """Mail the customers whom an incident hit once it is told, unless a responder holds it."""
     lookup: Annotated[str, AfterValidator(_address)] = ""
     """A URL that turns ids from traces into addresses: POST {"ids": [...]}, answered by {"id": "address"}."""
+    mail_plans: list[Annotated[str, Field(min_length=1, max_length=60)]] = []
+    """Customers of these plans are mailed as well, whether or not traces name them: `lookup` is asked by POST
+    {"plans": [...]}, answered by {"id": "address"}."""
     templates: list[TemplatePlan] = []
     """Words for what is told often."""
 
@@ -150,6 +153,8 @@ class StatusPlan(BaseModel):
         names = [component.name for component in self.components]
         if len(set(names)) != len(names):
             raise ValueError("two components have the same name")
+        if self.mail_plans and not (self.mail_customers and self.lookup):
+            raise ValueError('"mail_plans" goes with mail_customers = true and a lookup that knows who has which plan')
         return self
 
 
@@ -204,7 +209,7 @@ def _words(value: Any) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(template.name for template in value) or None
+        return ", ".join(one if isinstance(one, str) else one.name for one in value) or None
     if isinstance(value, str) and value.startswith("data:"):
         return f"a picture of {len(value) * 3 // 4} bytes"
     return format_duration(value) if isinstance(value, timedelta) else value or None
