@@ -147,3 +147,26 @@ def test_a_way_out_of_an_incident(project: Project) -> None:
     assert [offer.key for offer in SwitchFlagOff().offers(incident)] == ["before"]
     with pytest.raises(ActionError, match="no flag nowhere"):
         SwitchFlagOff().take(incident, "nowhere", "ada")
+
+
+def test_keys_by_the_api(project: Project, client: Client) -> None:
+    bearer = {"authorization": f"Bearer {create('robot', ['flags:write', 'flags:read'])[1]}"}
+    base = "/api/v1/projects/acme/flag-keys"
+
+    def send(method: str, path: str = "", body: object = None) -> Any:
+        return client.generic(method, base + path, orjson.dumps(body or {}), "application/json", headers=bearer)
+
+    made = send("POST", body={"name": "web", "environment": "staging"})
+    assert made.status_code == 201
+    key = orjson.loads(made.content)["key"]
+    (kept,) = orjson.loads(send("GET").content)
+    assert (kept["name"], kept["environment"], kept["hint"]) == ("web", "staging", key[-4:])
+    assert key not in orjson.dumps(kept).decode()
+    assert send("POST", body={"name": "web"}).status_code == 422
+    assert send("POST", body={"name": "..."}).status_code == 422
+    assert send("DELETE", "/web").status_code == 204
+    assert send("DELETE", "/web").status_code == 404
+    assert orjson.loads(send("GET").content) == []
+    assert AuditEntry.objects.latest("id").action == "flag.key.revoke"
+    reader = {"authorization": f"Bearer {create('reader', ['flags:read'])[1]}"}
+    assert client.post(base, "{}", "application/json", headers=reader).status_code == 403

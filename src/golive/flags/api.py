@@ -10,9 +10,9 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import AwareDatetime
 
-from golive.flags import switch
+from golive.flags import keys, switch
 from golive.flags.evaluation import why_off
-from golive.flags.models import Flag, FlagState
+from golive.flags.models import Flag, FlagKey, FlagState
 from golive.flags.switch import PRODUCTION, Changed, FlagError
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
@@ -65,6 +65,28 @@ class KillIn(Schema):
     """Why, for those who read it later."""
 
     why: str = ""
+
+
+class FlagKeyIn(Schema):
+    """A key for one program to evaluate the flags of one environment by."""
+
+    name: str
+    environment: str = PRODUCTION
+
+
+class FlagKeyOut(Schema):
+    """A key in force; `hint` is its end."""
+
+    name: str
+    environment: str
+    hint: str
+    created_at: datetime
+
+
+class FlagKeyMade(FlagKeyOut):
+    """A new key; `key` is shown this once."""
+
+    key: str
 
 
 def _out(state: FlagState) -> FlagOut:
@@ -185,3 +207,32 @@ def _move(move: Any, request: HttpRequest, slug: str, key: str, environment: str
         return _out(move(state, actor(request), timezone.now(), **more))
     except FlagError as error:
         raise _refused(error) from error
+
+
+@router.get("/projects/{slug}/flag-keys", response=list[FlagKeyOut], auth=READ, summary="List evaluation keys")
+def list_keys(request: HttpRequest, slug: str) -> list[FlagKey]:
+    """The keys in force, by which programs ask what flags say."""
+    return keys.in_force(get_object_or_404(Project, slug=slug))
+
+
+@router.post("/projects/{slug}/flag-keys", response={201: FlagKeyMade}, auth=WRITE, summary="Make an evaluation key")
+def create_key(request: HttpRequest, slug: str, body: FlagKeyIn) -> tuple[int, FlagKeyMade]:
+    """A key can read what flags say in its environment and nothing else."""
+    project = get_object_or_404(Project, slug=slug)
+    try:
+        made, value = keys.create(project, body.name, body.environment, actor(request))
+    except keys.FlagKeyError as error:
+        raise HttpError(422, str(error)) from error
+    return 201, FlagKeyMade(
+        name=made.name, environment=made.environment, hint=made.hint, created_at=made.created_at, key=value
+    )
+
+
+@router.delete(
+    "/projects/{slug}/flag-keys/{name}", response={204: None}, auth=WRITE, summary="Revoke an evaluation key"
+)
+def revoke_key(request: HttpRequest, slug: str, name: str) -> tuple[int, None]:
+    """Programs that use it get their own defaults at once."""
+    found = get_object_or_404(FlagKey, project__slug=slug, name=name, revoked_at=None)
+    keys.revoke(found, actor(request), timezone.now())
+    return 204, None
