@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from django.utils.text import slugify
 
 from golive.people.models import Project
-from golive.pipelines import collect, work
+from golive.pipelines import collect, fast_lane, work
 from golive.pipelines.listener import Action, ActionError, Context
 from golive.pipelines.stages import Stage
 from golive.releases import door, jobs, preview_servers, previews, sites, variables
@@ -102,7 +102,9 @@ class Delivery:
     def _deploy(self, release: Release, context: Context) -> None:
         try:
             where = door.environment(release.project)
-            self._outcome = door.deploy(release, where, tell=context.say, by=self.by)
+            lane = fast_lane.opened(release.project, context.ref.removeprefix("refs/heads/"))
+            overrides = lane.overrides if lane and not context.pull_request else None
+            self._outcome = door.deploy(release, where, tell=context.say, by=self.by, overrides=overrides)
         except door.ReleaseError as error:
             self._error = str(error)
         except Exception as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from golive.config.reader import ConfigError
 from golive.kit.folders import data_folder
 from golive.people.models import Project
-from golive.pipelines import definition, deploys, engine
+from golive.pipelines import definition, deploys, engine, fast_lane
 from golive.pipelines.models import Run, Trigger
 from golive.pipelines.outcome import State
 from golive.pipelines.stages import LOCAL, Stage
@@ -136,6 +136,8 @@ def begin(update: Update, project: Project, by: str) -> Run | None:
 
 def stages_of(project: Project, branch: str, tree: str) -> list[Stage]:
     """What a push to a branch goes through. What was proved of the same files on a preview is not proved again."""
+    if fast_lane.opened(project, branch):
+        return list(fast_lane.STAGES)
     if branch != MAIN:
         return list(LOCAL)
     passed = Run.objects.filter(project=project, tree=tree, state=State.PASSED, fork=False).exclude(
