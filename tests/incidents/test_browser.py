@@ -4,6 +4,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,13 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def console(place: Place) -> Iterator[str]:
-    port = free_port()
+    with serving(place, free_port()) as url:
+        yield url
+
+
+@contextmanager
+def serving(place: Place, port: int) -> Iterator[str]:
+    """The console of a place, while it lasts; its address."""
     web = place.start(WEB.format(port=port))
     url = f"http://127.0.0.1:{port}"
     while True:
@@ -57,9 +64,11 @@ def console(place: Place) -> Iterator[str]:
             break
         except urllib.error.URLError:
             time.sleep(0.2)
-    yield url
-    web.kill()
-    web.wait()
+    try:
+        yield url
+    finally:
+        web.kill()
+        web.wait()
 
 
 @pytest.mark.browser
@@ -89,3 +98,38 @@ def test_acknowledge_note_resolve(browser: Browser, place: Place, console: str) 
     expect(headline).to_contain_text("resolved", timeout=30_000)
     page.close()
     assert place.run(LOOK) == ["resolved", "v1.4.3", EMAIL]
+
+
+LISTEN = """
+(path) => { window.told = []; const source = new EventSource(path);
+  source.addEventListener("moved", () => told.push("moved"));
+  source.addEventListener("here", (event) => told.push(event.data)); }
+"""
+
+
+@pytest.mark.browser
+def test_several_people_at_once(browser: Browser, place: Place, console: str) -> None:
+    """What one does is told to the other at once by the server, and each sees that the other looks."""
+    ben = f'User.objects.create_person("ben@acme.example", "{PASSWORD}", Role.RESPONDER)\n'
+    place.run(PREPARE + ben + FLIP.format(old="ok", new="firing"))
+    pages = []
+    for email in (EMAIL, "ben@acme.example"):
+        page = browser.new_context().new_page()
+        page.goto(f"{console}/accounts/login/?next=/p/acme/incidents/1/")
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-listening=yes]")).to_be_attached(timeout=60_000)
+        pages.append(page)
+    ada, his = pages
+    expect(ada.get_by_text("ben@acme.example looks at this too")).to_be_visible(timeout=60_000)
+    his.evaluate(LISTEN, "/p/acme/incidents/1/events/")
+    his.wait_for_function("told.length > 0", timeout=60_000)
+    ada.get_by_label("Add a note").fill("The disk is full")
+    ada.get_by_role("button", name="Write note").click()
+    his.wait_for_function("told.includes('moved')", timeout=60_000)
+    expect(his.get_by_text("The disk is full")).to_be_visible(timeout=60_000)
+    ada.goto("about:blank")
+    expect(his.get_by_text("looks at this too")).to_be_hidden(timeout=60_000)
+    for page in pages:
+        page.context.close()

@@ -15,11 +15,15 @@ class ActionError(Exception):
 
 @dataclass(frozen=True)
 class Offer:
-    """One thing that can be done now. `label` is the button's verb, `effect` says what it will do to whom."""
+    """One thing that can be done now. `label` is the button's verb, `effect` says what it will do to whom.
+
+    `calm`: customers do not notice it.
+    """
 
     key: str
     label: str
     effect: str
+    calm: bool = False
 
 
 class WayOut(Protocol):

@@ -190,6 +190,9 @@ def report(
     typer.echo(f"  reviews done {found.reviews_done} of {found.reviews_due} due")
     for one in found.load:
         typer.echo(f"  {one.who}: {one.pages} pages, {one.at_night} at night")
+    for slo in found.objectives:
+        told = f"{slo.burnt * 100:.0f} % of the error budget burnt" if slo.burnt is not None else slo.reason
+        typer.echo(f"  {slo.name}: {told}")
     for noise in found.noise[:5]:
         typer.echo(f"  {noise.source}: fired {noise.fired}, nobody had to act {noise.for_nothing}")
 

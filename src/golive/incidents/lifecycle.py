@@ -29,6 +29,7 @@ class Event(StrEnum):
     RESOLVE = "resolve"
     REOPEN = "reopen"
     REVIEW = "review"
+    LAPSE = "lapse"
 
 
 TABLE: dict[tuple[State, Event], State] = {
@@ -37,6 +38,7 @@ TABLE: dict[tuple[State, Event], State] = {
     (State.DETECTED, Event.RESOLVE): State.RESOLVED,
     (State.ACKNOWLEDGED, Event.MITIGATE): State.MITIGATED,
     (State.ACKNOWLEDGED, Event.RESOLVE): State.RESOLVED,
+    (State.ACKNOWLEDGED, Event.LAPSE): State.DETECTED,  # whoever took it is silent for too long
     (State.MITIGATED, Event.ACKNOWLEDGE): State.MITIGATED,  # "seen", said after it was over: stops the clock only
     (State.MITIGATED, Event.REFIRE): State.DETECTED,
     (State.MITIGATED, Event.RESOLVE): State.RESOLVED,
@@ -99,6 +101,8 @@ def after(state: State, clocks: Clocks, event: Event, at: datetime) -> Step:
             clocks = replace(clocks, mitigated_at=clocks.mitigated_at or at, resolved_at=at)
         case Event.REVIEW:
             clocks = replace(clocks, reviewed_at=at)
+        case Event.LAPSE:
+            clocks = replace(clocks, paging_since=at)
         case Event.REFIRE | Event.REOPEN:
             clocks = replace(clocks, paging_since=at, mitigated_at=None, resolved_at=None, reviewed_at=None)
     return Step(TABLE[state, event], clocks, at)
@@ -119,4 +123,5 @@ _DONE = {
     Event.RESOLVE: "resolved",
     Event.REOPEN: "reopened",
     Event.REVIEW: "marked as reviewed",
+    Event.LAPSE: "paged anew",
 }

@@ -56,6 +56,13 @@ def resolved(incident: Incident) -> Content:
     return _content(incident, subject, "incident.resolved", {"lead": lead, "tone": "good"})
 
 
+def nudge(incident: Incident, lead: str, todo: str) -> Content:
+    """A clock was missed: what is known, and what to do now."""
+    subject = f"[{incident.state}] {incident.project}: {incident.title} - {lead[0].lower()}{lead[1:].rstrip('.')}"
+    told = {"lead": lead, "todo": todo, "tone": "bad", "sources": list(incident.sources.all())}
+    return _content(incident, subject, "incident.overdue", told)
+
+
 def instant(at: datetime) -> str:
     """An instant as mails write it."""
     return at.strftime("%H:%M:%S UTC, %d %b %Y")

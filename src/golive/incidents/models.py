@@ -37,6 +37,7 @@ class Incident(models.Model):
     snoozed_until = models.DateTimeField(null=True, blank=True)  # pages wait until then, and start anew
     next_page_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
+    hotfix_branch = models.CharField(max_length=60, blank=True)  # open to the pipeline's fast lane until resolved
     cause = models.TextField(blank=True)
     fix_release = models.CharField(max_length=200, blank=True)
     no_fix_reason = models.TextField(blank=True)

@@ -98,6 +98,11 @@ def mitigate(incident: Incident, by: str, at: datetime, text: str = "") -> Incid
         return incident
 
 
+def lapse(incident: Incident, at: datetime, text: str) -> Incident:
+    """Who took it has been silent for too long: page anew."""
+    return _move(incident, Event.LAPSE, at, "golive", EntryKind.REOPENED, text)
+
+
 def refire(incident: Incident, at: datetime, text: str) -> Incident:
     """What had recovered is broken again: page anew."""
     return _move(incident, Event.REFIRE, at, "golive", EntryKind.REOPENED, text)
@@ -187,7 +192,7 @@ def _move(incident: Incident, event: Event, at: datetime, by: str, kind: EntryKi
         kept.resolved_at = step.clocks.resolved_at
         kept.reviewed_at = step.clocks.reviewed_at
         kept.paging_since = step.clocks.paging_since
-        if step.state != State.DETECTED or event in (Event.REFIRE, Event.REOPEN):
+        if step.state != State.DETECTED or event in (Event.REFIRE, Event.REOPEN, Event.LAPSE):
             kept.snoozed_until = None
         waits = step.state == State.DETECTED and kept.is_critical
         kept.next_page_at = step.clocks.paging_since if waits else None

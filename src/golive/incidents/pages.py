@@ -19,13 +19,13 @@ from golive.alerts.models import Severity
 from golive.changes.models import Change, Kind
 from golive.console.frame import project_of
 from golive.console.navigation import Entry
-from golive.incidents import actions, links, moves, review_pages, slack, view
+from golive.incidents import actions, hotfix, links, moves, review_pages, slack, stream, view
 from golive.incidents.actions import ActionError
 from golive.incidents.lifecycle import CLOSED, OPEN, IllegalTransition, State
 from golive.incidents.models import Duty, EntryKind, Incident
 from golive.incidents.timeline import write
 from golive.people.models import Role, User
-from golive.people.permissions import needs
+from golive.people.permissions import may, needs
 from golive.people.tokens import actor
 from golive.rules.runbook import runbook_html, runbooks
 
@@ -155,6 +155,9 @@ def action(request: HttpRequest, purpose: links.Purpose, token: str) -> HttpResp
     if request.method == "POST":
         try:
             found = _done(request, asked)
+            if may(request.user, Role.RESPONDER) and asked.purpose == links.Purpose.ACKNOWLEDGE:
+                messages.success(request, f"Acknowledged by {asked.who}. Pages have stopped.")
+                return redirect(found.link)  # a phone that is signed in goes where the cause and the ways out are
             context["done"] = True
         except IllegalTransition as error:
             context["refused"] = str(error)
@@ -221,6 +224,7 @@ def _live(incident: Incident) -> dict[str, Any]:
         "suspects": view.suspects(incident),
         "measures": view.measures(incident, now, public=incident.is_critical),
         "runbooks": [(name, runbook_html(text)) for name, text in runbooks(incident.project, sources)],
+        "hotfix": hotfix.of(incident),
         "duties": _duties(incident),
         "lines": view.timeline(incident),
         "offers": actions.offers(incident) if incident.is_open else [],
@@ -238,6 +242,7 @@ urlpatterns = [
     path("p/<slug:slug>/incidents/new/", create, name="incident-new"),
     path("p/<slug:slug>/incidents/<int:number>/", incident, name="incident"),
     path("p/<slug:slug>/incidents/<int:number>/live/", live, name="incident-live"),
+    path("p/<slug:slug>/incidents/<int:number>/events/", stream.events, name="incident-events"),
     *(
         path(f"p/<slug:slug>/incidents/<int:number>/{noun}/", act, {"noun": noun}, name=f"incident-{noun}")
         for noun in NOUNS.split("|")

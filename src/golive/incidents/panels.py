@@ -8,6 +8,7 @@ from golive.console.panels import Panel, Sentence, register_panel, register_sent
 from golive.incidents import view
 from golive.incidents.actions import register_way_out
 from golive.incidents.flag_switch import SwitchFlagOff
+from golive.incidents.hotfix import StartHotfix
 from golive.incidents.lifecycle import OPEN, State
 from golive.incidents.models import Incident
 from golive.incidents.release_rollback import RollBack
@@ -43,3 +44,4 @@ register_sentence(Sentence(20, sentence))
 register_panel(Panel("incidents", 20, 6, panel, every_seconds=5))
 register_way_out(RollBack())
 register_way_out(SwitchFlagOff())
+register_way_out(StartHotfix())

@@ -73,6 +73,30 @@ class Noise:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """A declared objective over the month: `left` is the share of its error budget, below 0 when overspent.
+
+    None where no request came in, or where the store was away: then `reason` says so.
+    """
+
+    name: str
+    promised: float
+    requests: int
+    bad: int
+    left: float | None
+    reason: str = ""
+
+    @property
+    def burnt(self) -> float | None:
+        """The share of the budget that was used up."""
+        return None if self.left is None else 1 - self.left
+
+    @property
+    def good(self) -> float | None:
+        return 1 - self.bad / self.requests if self.requests else None
+
+
+@dataclass(frozen=True)
 class Report:
     """A month. Means are None without an incident that they could be taken from."""
 
@@ -88,9 +112,12 @@ class Report:
     pages: int
     load: list[PersonLoad] = field(default_factory=list)
     noise: list[Noise] = field(default_factory=list)
+    objectives: list[Objective] = field(default_factory=list)
 
 
-def report(incidents: Sequence[Told], pages: Sequence[Page], fired: Sequence[Fired]) -> Report:
+def report(
+    incidents: Sequence[Told], pages: Sequence[Page], fired: Sequence[Fired], objectives: Sequence[Objective] = ()
+) -> Report:
     """Count. Mean times to detect, acknowledge and repair are over critical incidents that have the measure."""
     critical = [one for one in incidents if one.severity == "critical"]
     return Report(
@@ -106,6 +133,7 @@ def report(incidents: Sequence[Told], pages: Sequence[Page], fired: Sequence[Fir
         pages=len(pages),
         load=_load(pages),
         noise=_noise(fired),
+        objectives=sorted(objectives, key=lambda one: (one.left is None, one.left or 0.0, one.name)),
     )
 
 

@@ -96,6 +96,17 @@ class NoiseOut(Schema):
     for_nothing: int
 
 
+class ObjectiveOut(Schema):
+    """A declared objective over the month; `left` is the share of its error budget, below 0 when overspent."""
+
+    name: str
+    promised: float
+    requests: int
+    bad: int
+    left: float | None
+    reason: str
+
+
 class ReportOut(Schema):
     """A month in figures; means in seconds over critical incidents, null without any."""
 
@@ -111,6 +122,7 @@ class ReportOut(Schema):
     pages: int
     load: list[PersonLoadOut]
     noise: list[NoiseOut]
+    objectives: list[ObjectiveOut]
 
     @classmethod
     def of(cls, found: Report) -> "ReportOut":
@@ -122,6 +134,7 @@ class ReportOut(Schema):
             mttr_seconds=_seconds(found.mttr),
             load=[PersonLoadOut(**(asdict(one) | {"by_hour": list(one.by_hour)})) for one in found.load],
             noise=[NoiseOut(**asdict(one)) for one in found.noise],
+            objectives=[ObjectiveOut(**asdict(one)) for one in found.objectives],
         )
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from golive.console.frame import project_of
 from golive.incidents import actions, history, impact, proofs, reviews, view
+from golive.incidents.charts import charts as charts_of
 from golive.incidents.models import Incident, Review
 from golive.incidents.postmortem import content, markdown, pdf, picture
 from golive.incidents.report import month
@@ -115,6 +116,16 @@ def meter(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "incidents/impact.html", context)
 
 
+def charts(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Requests, failures and response times around the incident, with what changed and the incident marked."""
+    incident, now = _incident(request, slug, number), timezone.now()
+    try:
+        context: dict[str, object] = {"charts": charts_of(incident, impact.curve(incident, now))}
+    except StoreError as error:
+        context = {"error": str(error)}
+    return render(request, "incidents/charts.html", context)
+
+
 def report(request: HttpRequest, slug: str) -> HttpResponse:
     """The month in figures."""
     project, now = project_of(request, slug), timezone.now()
@@ -161,6 +172,7 @@ _BASE = "p/<slug:slug>/incidents/<int:number>"
 urlpatterns = [
     path("p/<slug:slug>/incidents/report/", report, name="incident-report"),
     path(f"{_BASE}/impact/", meter, name="incident-impact"),
+    path(f"{_BASE}/charts/", charts, name="incident-charts"),
     path(f"{_BASE}/review/", review, name="incident-review"),
     path(f"{_BASE}/review/chart-<slug:name>.svg", chart, name="incident-picture"),
     *(path(f"{_BASE}/review/export.{kind}", export, {"kind": kind}, name=f"incident-{kind}") for kind in ("md", "pdf")),

@@ -8,16 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from golive.alerts.models import Severity
-from golive.incidents import impact, moves, proofs
+from golive.incidents import impact, moves, nudges, proofs
 from golive.incidents.clocks import REVIEW_TARGET
 from golive.incidents.lifecycle import IllegalTransition, State
-from golive.incidents.models import ActionItem, Duty, Incident, Review
+from golive.incidents.models import ActionItem, Incident, Review
 from golive.incidents.postmortem.content import ASKED, PROMPTS
 from golive.notify.models import Urgency
 from golive.notify.outbox import Content
 from golive.notify.route import to_channels, to_person
 from golive.oncall.plan import address
-from golive.oncall.roster import roster_of
 from golive.people import audit
 from golive.telemetry.store import StoreError
 
@@ -142,7 +141,7 @@ def _tell_review(incident: Incident, now: datetime) -> int:
         if Review.objects.filter(incident=incident, overdue_told_at=None).update(overdue_told_at=now) != 1:
             return 0
         to_channels(incident.project, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
-        if who := _responsible(incident, now):
+        if who := nudges.responsible(incident, now):
             to_person(incident.project, who, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
     return 1
 
@@ -158,16 +157,6 @@ def _tell_action(item: ActionItem, now: datetime) -> int:
         key = f"action:{item.pk}:overdue"
         to_person(incident.project, item.owner, content, key=key, urgency=Urgency.NORMAL, about=incident.about)
     return 1
-
-
-def _responsible(incident: Incident, now: datetime) -> str:
-    """The commander, else whoever acknowledged, else who is on call."""
-    held = incident.duties.filter(duty=Duty.COMMANDER).first()
-    if held:
-        return held.who
-    if "@" in incident.acknowledged_by:
-        return incident.acknowledged_by
-    return next(iter(roster_of(incident.project).on_call_at(now, incident.service).people), "")
 
 
 def _page(incident: Incident) -> str:
