@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import icalendar
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 from pydantic import ValidationError
 from typer.testing import CliRunner
@@ -15,7 +16,7 @@ from golive.oncall.commands import app
 from golive.oncall.final import Gap, Shift
 from golive.oncall.handoff import Handoff, latest
 from golive.oncall.layers import DAY, Hours
-from golive.oncall.models import Schedule
+from golive.oncall.models import OnCall, Schedule
 from golive.oncall.plan import RestrictionPlan, SchedulePlan, turn_of
 from golive.oncall.roster import roster_of
 from golive.oncall.section import OnCallPlan, apply, differences
@@ -185,6 +186,17 @@ def test_the_feed_is_read_by_a_calendar_and_its_address_is_the_secret(schedule, 
     assert client.get(f"/oncall/{schedule.pk}-{'0' * 40}.ics").status_code == 404
     Schedule.objects.update(feed=2)
     assert client.get(f"/{address}").status_code == 404
+
+
+def test_every_page_says_who_is_on_call(schedule, client):
+    client.force_login(User.objects.create_person("eve@x.io", "p", Role.VIEWER))
+    who = schedule.on_call_at(timezone.now()).partition("@")[0]
+    for path in ("/p/acme/incidents/", "/p/acme/notifications/"):
+        assert f'<span class="nav-note">{who}</span>' in client.get(path).content.decode()
+    Schedule.objects.all().delete()
+    OnCall.objects.update(people=[])
+    cache.clear()
+    assert '<span class="nav-note">nobody</span>' in client.get("/p/acme/incidents/").content.decode()
 
 
 def test_the_page_shows_gaps_as_nobody_and_lets_responders_change(plan, client):

@@ -1,10 +1,17 @@
 """The navigation: each room's `pages.py` lists its entries in NAVIGATION."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+from django.core.cache import cache
+
+from golive.people.models import Project
 
 # A heading from this `order` on, after what a team does in production. Without words: a gap, and what concerns all.
 HEADINGS = ((0, ""), (20, "Watch"), (50, "Respond"), (60, "Ship"), (70, "Scale"), (80, "Be ready"), (90, ""))
+
+
+NOTE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,18 @@ class Entry:
     icon: str  # a Tabler icon's name
     key: str
     order: int
+    note: Callable[[Project], str] | None = None  # a word or two beside the label on every page, such as who is on call
+
+    def noted(self, project: Project) -> str:
+        """The note, a few seconds old at most."""
+        if self.note is None:
+            return ""
+        key = f"console.note.{self.view}.{project.pk}"
+        known: str | None = cache.get(key)
+        if known is None:
+            known = self.note(project)
+            cache.set(key, known, NOTE_SECONDS)
+        return known
 
 
 def grouped(entries: Iterable[Entry]) -> list[tuple[str, Sequence[Entry]]]:

@@ -72,7 +72,8 @@ def of(incident: Incident) -> Hotfix | None:
         return None
     if Source.objects.filter(project=incident.project).exists():
         live = _live(incident)
-        commands = (f"git switch -c {branch} {live.commit if live else ''}".strip(), f"git push -u origin {branch}")
+        switch = f"git switch -c {branch} {live.commit if live else ''}".strip()
+        commands: tuple[str, ...] = (switch, f"git push -u origin {branch}")
     else:
         commands = ("git fetch golive", f"git switch -c {branch} golive/{branch}", f"git push golive {branch}")
     return Hotfix(branch, commands, list(_runs(incident)))

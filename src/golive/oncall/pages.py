@@ -70,6 +70,12 @@ def oncall(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "oncall/oncall.html", context)
 
 
+def on_call_now(project: Project) -> str:
+    """Who is on call, in a word, for the navigation of every page."""
+    people = roster_of(project).on_call_at(timezone.now()).people
+    return people[0].partition("@")[0] if people else "nobody"
+
+
 @dataclass(frozen=True)
 class ShownPolicy:
     """An escalation policy, and what it comes to now."""
@@ -228,4 +234,4 @@ urlpatterns = [
     path("oncall/policy-<int:pk>-<slug:token>.ics", policy_calendar, name="oncall-policy-feed"),
     path("oncall/<int:pk>-<slug:token>.ics", calendar, name="oncall-feed"),
 ]
-NAVIGATION = [Entry("On call", "oncall", "phone", "o", 52)]
+NAVIGATION = [Entry("On call", "oncall", "phone", "o", 52, on_call_now)]

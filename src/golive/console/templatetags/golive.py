@@ -12,7 +12,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from golive.console import words
+from golive.console.navigation import Entry
 from golive.console.window import CHOICES, Window
+from golive.people.models import Project
 
 register = template.Library()
 
@@ -31,6 +33,12 @@ def icon(name: str, label: str = "") -> SafeString:
     """An icon from the sprite; without a label it is decoration beside a word."""
     spoken = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     return format_html('<svg class="icon" {}><use href="{}#{}"/></svg>', spoken, static("vendor/icons.svg"), name)
+
+
+@register.simple_tag
+def nav_note(entry: Entry, project: Project) -> str:
+    """What stands beside a place in the navigation."""
+    return entry.noted(project)
 
 
 @register.simple_tag
