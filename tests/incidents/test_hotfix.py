@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from typer.testing import CliRunner
 
 from golive.alerts.models import Severity
 from golive.incidents import actions, hotfix, moves, panels
 from golive.incidents.actions import ActionError
+from golive.incidents.commands import app
 from golive.incidents.models import EntryKind, Incident
 from golive.people.models import AuditEntry, Project
+from golive.people.tokens import create
 from golive.pipelines import deploys, fast_lane, remote
 from golive.pipelines.listener import Context
 from golive.pipelines.models import Run
@@ -126,3 +129,20 @@ def test_what_production_runs_must_be_known_to_the_remote(project, incident, com
         start(incident, "f" * 40)
     incident.refresh_from_db()
     assert incident.hotfix_branch == ""
+
+
+@pytest.mark.django_db
+def test_ways_out_over_the_api_and_by_command(project, incident, commit, client):
+    bearer = {"authorization": f"Bearer {create('robot', ['incidents:read', 'incidents:write'])[1]}"}
+    base = "/api/v1/projects/acme/incidents/1/ways-out"
+    assert CliRunner().invoke(app, ["incident", "way-out", "1"]).output.startswith("hotfix: Start a hotfix - opens")
+    assert CliRunner().invoke(app, ["incident", "way-out", "1", "rollback", "--yes"]).exit_code == 1
+    (offer,) = client.get(base, headers=bearer).json()
+    assert (offer["name"], offer["key"]) == ("hotfix", commit)
+    stale = client.post(f"{base}/hotfix", {"key": "x"}, "application/json", headers=bearer)
+    assert (stale.status_code, "another release" in stale.content.decode()) == (409, True)
+    taken = client.post(f"{base}/hotfix", {"key": commit}, "application/json", headers=bearer)
+    assert taken.status_code == 200
+    assert incident.timeline.filter(kind=EntryKind.ACTION, actor="token:robot").count() == 1
+    assert client.post(f"{base}/nothing", {"key": ""}, "application/json", headers=bearer).status_code == 409
+    assert client.get(base, headers=bearer).json() == []

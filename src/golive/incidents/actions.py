@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from django.http import HttpRequest
+from django.utils import timezone
 
-from golive.incidents.models import Incident
+from golive.incidents.models import EntryKind, Incident
+from golive.incidents.timeline import write
 
 
 class ActionError(Exception):
@@ -73,6 +75,16 @@ def offers(incident: Incident) -> list[tuple[str, Offer]]:
 
 def way_out(name: str) -> WayOut | None:
     return _ways_out.get(name)
+
+
+def take(incident: Incident, name: str, key: str, by: str) -> str:
+    """Take a way out and write it on the timeline; the sentence. Raises ActionError."""
+    way = way_out(name)
+    if way is None:
+        raise ActionError("This way out is no longer offered.")
+    told = way.take(incident, key, by)
+    write(incident, EntryKind.ACTION, told, timezone.now(), actor=by)
+    return told
 
 
 def blocks(request: HttpRequest, incident: Incident) -> list[str]:

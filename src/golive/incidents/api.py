@@ -11,11 +11,12 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
 from golive.alerts.models import Severity
-from golive.incidents import moves, review_api, view
+from golive.incidents import actions, impact, moves, review_api, view
 from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Duty, Incident
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
+from golive.telemetry.store import StoreError
 
 router = Router()
 router.add_router("", review_api.router)
@@ -108,6 +109,33 @@ class ResolutionIn(Schema):
     cause: str
     release: str = ""
     none_needed: str = ""
+
+
+class WayOutOut(Schema):
+    """Something that can be done now, and what it will do to whom. `key` goes back when it is taken."""
+
+    name: str
+    key: str
+    label: str
+    effect: str
+
+
+class WayOutIn(Schema):
+    """The `key` of the offer: one that has changed meanwhile is refused."""
+
+    key: str
+
+
+class ImpactOut(Schema):
+    """What it costs, counted without synthetic traffic; null is not known. Money is in minor units."""
+
+    requests: int
+    failed: int
+    missing: int | None
+    customers: int
+    lost_minor: int | None
+    lost_hourly_minor: int | None
+    currency: str
 
 
 class RoleIn(Schema):
@@ -223,6 +251,53 @@ def resolve(request: HttpRequest, slug: str, number: int, body: ResolutionIn) ->
 def reopen(request: HttpRequest, slug: str, number: int) -> IncidentOut:
     """It is not over after all."""
     return _move(slug, number, lambda found: moves.reopen(found, actor(request), timezone.now()))
+
+
+@router.post(
+    "/projects/{slug}/incidents/{int:number}/escalation", response=IncidentOut, auth=WRITE, summary="Raise to critical"
+)
+def escalate(request: HttpRequest, slug: str, number: int) -> IncidentOut:
+    """Make a warning critical: whoever is on call is paged. One that is critical stays so."""
+    by = actor(request)
+    words = f"Raised to critical by {by}"
+    return _move(slug, number, lambda found: moves.raise_severity(found, Severity.CRITICAL, timezone.now(), by, words))
+
+
+@router.get("/projects/{slug}/incidents/{int:number}/impact", response=ImpactOut, auth=READ, summary="What it costs")
+def measure(request: HttpRequest, slug: str, number: int) -> ImpactOut:
+    """Requests failed, customers hit, money per hour; 503 while the telemetry store is away."""
+    found = _find(slug, number)
+    try:
+        counted = impact.measure(found, timezone.now())
+    except StoreError as error:
+        raise HttpError(503, str(error)) from error
+    return ImpactOut(**{name: getattr(counted, name) for name in ImpactOut.model_fields})
+
+
+@router.get(
+    "/projects/{slug}/incidents/{int:number}/ways-out", response=list[WayOutOut], auth=READ, summary="List ways out"
+)
+def ways_out(request: HttpRequest, slug: str, number: int) -> list[WayOutOut]:
+    """What could end it now: roll back, switch a flag off, start a hotfix. None once it is over."""
+    found = _find(slug, number)
+    offers = actions.offers(found) if found.is_open else []
+    return [WayOutOut(name=name, key=one.key, label=one.label, effect=one.effect) for name, one in offers]
+
+
+@router.post(
+    "/projects/{slug}/incidents/{int:number}/ways-out/{name}",
+    response=IncidentOut,
+    auth=WRITE,
+    summary="Take a way out",
+)
+def take_way_out(request: HttpRequest, slug: str, number: int, name: str, body: WayOutIn) -> IncidentOut:
+    """Do it; it stands in the timeline and the audit trail. 409 when it does not work."""
+    found = _find(slug, number)
+    try:
+        actions.take(found, name, body.key, actor(request))
+    except actions.ActionError as error:
+        raise HttpError(CONFLICT, str(error)) from error
+    return IncidentOut.of(_find(slug, number))
 
 
 @router.put(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from golive.alerts.models import Severity
-from golive.incidents import history, moves, reviews, view, watchdog
+from golive.incidents import actions, history, moves, reviews, view, watchdog
 from golive.incidents.api import IncidentOut, entry_out
 from golive.incidents.clocks import Verdict
 from golive.incidents.lifecycle import IllegalTransition, State
@@ -129,6 +129,38 @@ def mitigate(number: Number, project: Slug = None) -> None:
     incident = _find(number, project)
     _do(lambda: moves.mitigate(incident, _me(), timezone.now()))
     typer.echo(f"Mitigated #{number}: {incident.title}")
+
+
+@incident_app.command("way-out")
+def way_out(
+    number: Number,
+    name: Annotated[str, typer.Argument(help="Which to take; they are listed when left out.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    project: Slug = None,
+    json: Json = False,
+) -> None:
+    """List what could end an incident now, or take it: roll back, switch a flag off, start a hotfix."""
+    import_module("golive.incidents.panels")  # which registers the ways out
+    incident = _find(number, project)
+    offers = actions.offers(incident) if incident.is_open else []
+    if not name:
+        for word, offer in offers:
+            told = {"name": word, "key": offer.key, "label": offer.label, "effect": offer.effect}
+            typer.echo(orjson.dumps(told) if json else f"{word}: {offer.label} - {offer.effect}")
+        if not offers and not json:
+            typer.echo("There is no way out on offer: nothing was deployed, no flag changed, or it is over.")
+        return
+    found = next((offer for word, offer in offers if word == name), None)
+    if found is None:
+        typer.echo(f"{name} is not on offer; see `golive incident way-out {number}`.", err=True)
+        raise typer.Exit(REFUSED)
+    if not yes:
+        typer.confirm(f"{found.label}: {found.effect}. Do it?", abort=True)
+    try:
+        typer.echo(actions.take(incident, name, found.key, _me()))
+    except actions.ActionError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from None
 
 
 @incident_app.command()

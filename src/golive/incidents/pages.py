@@ -22,8 +22,7 @@ from golive.console.navigation import Entry
 from golive.incidents import actions, hotfix, links, moves, review_pages, slack, stream, view
 from golive.incidents.actions import ActionError
 from golive.incidents.lifecycle import CLOSED, OPEN, IllegalTransition, State
-from golive.incidents.models import Duty, EntryKind, Incident
-from golive.incidents.timeline import write
+from golive.incidents.models import Duty, Incident
 from golive.people.models import Role, User
 from golive.people.permissions import may, needs
 from golive.people.tokens import actor
@@ -128,15 +127,10 @@ def act(request: HttpRequest, slug: str, number: int, noun: str) -> HttpResponse
 def way_out(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponse:
     """Take a way out that another room offers."""
     found = _incident(request, slug, number)
-    way = actions.way_out(name)
     try:
-        if way is None:
-            raise ActionError("This way out is no longer offered.")
-        told = way.take(found, request.POST.get("key", ""), actor(request))
+        actions.take(found, name, request.POST.get("key", ""), actor(request))
     except ActionError as error:
         messages.error(request, str(error))
-    else:
-        write(found, EntryKind.ACTION, told, timezone.now(), actor=actor(request))
     return redirect("incident", slug, number)
 
 
