@@ -12,7 +12,10 @@ REOPEN_WITHIN = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Candidate:
-    """An incident of the same project and environment that is not resolved. `sources` are (source, key) pairs."""
+    """An incident of the same project and environment that is not resolved. `sources` are (source, key) pairs.
+
+    `deploy` names the last deploy just before it was detected; empty when there was none.
+    """
 
     id: int
     state: State
@@ -20,6 +23,7 @@ class Candidate:
     sources: frozenset[tuple[str, str]]
     last_fired_at: datetime
     mitigated_at: datetime | None = None
+    deploy: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,11 @@ class Home:
     reason: str
 
 
-def home_of(source: tuple[str, str], service: str, candidates: Sequence[Candidate], at: datetime) -> Home:
-    """Decide: the incident in which this source fired before, else an open one of the same service, else a new one.
+def home_of(
+    source: tuple[str, str], service: str, candidates: Sequence[Candidate], at: datetime, deploy: str = ""
+) -> Home:
+    """Decide: the incident in which this source fired before, else an open one of the same service or after the same
+    deploy, else a new one.
 
     A flip or an incident that names no service (a check of the whole site) fits any.
     """
@@ -44,7 +51,10 @@ def home_of(source: tuple[str, str], service: str, candidates: Sequence[Candidat
         if candidate.mitigated_at is not None and at - candidate.mitigated_at <= REOPEN_WITHIN:
             return Home(candidate.id, True, "it fires again after it had recovered")
     for candidate in sorted(candidates, key=lambda candidate: candidate.id):
-        same = not service or not candidate.service or service == candidate.service
-        if candidate.state in OPEN and same and at - candidate.last_fired_at <= JOIN_WITHIN:
+        if candidate.state not in OPEN or at - candidate.last_fired_at > JOIN_WITHIN:
+            continue
+        if not service or not candidate.service or service == candidate.service:
             return Home(candidate.id, False, "something else of the same service broke just before")
+        if deploy and deploy == candidate.deploy:
+            return Home(candidate.id, False, "another service broke just before, after the same deploy")
     return Home(None, False, "nothing that it belongs to is open")

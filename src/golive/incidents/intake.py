@@ -7,7 +7,9 @@ from django.db import Error, transaction
 
 from golive.alerts.models import Flip, Severity
 from golive.alerts.models import State as SourceState
-from golive.incidents import grouping, moves, news
+from golive.changes.models import Kind
+from golive.changes.record import before
+from golive.incidents import grouping, moves, news, view
 from golive.incidents.lifecycle import CLOSED, State
 from golive.incidents.models import EntryKind, Incident, Source
 from golive.incidents.timeline import write
@@ -52,7 +54,8 @@ def _take(pk: int, project_id: int, now: datetime) -> bool:
 
 
 def _fired(flip: Flip) -> None:
-    home = grouping.home_of((flip.source, flip.key), flip.service, _candidates(flip), flip.at)
+    deploy = _deploy_before(flip.project, flip.environment, flip.at)
+    home = grouping.home_of((flip.source, flip.key), flip.service, _candidates(flip), flip.at, deploy)
     severity = Severity(flip.severity)
     if home.id is None:
         incident = moves.open_incident(
@@ -131,9 +134,17 @@ def _candidates(flip: Flip) -> list[grouping.Candidate]:
             sources=frozenset((source.source, source.key) for source in incident.sources.all()),
             last_fired_at=max([incident.detected_at, *(source.began_at for source in incident.sources.all())]),
             mitigated_at=incident.mitigated_at,
+            deploy=_deploy_before(flip.project, flip.environment, incident.detected_at) if incident.is_open else "",
         )
         for incident in incidents
     ]
+
+
+def _deploy_before(project: Project, environment: str, at: datetime) -> str:
+    """The last deploy in the half hour before; empty when there was none."""
+    found = before(project, at, view.JUST_BEFORE)
+    deploys = [one for one in found if one.kind == Kind.DEPLOY and one.environment in ("", environment)]
+    return str(deploys[0].pk) if deploys else ""
 
 
 def _keep(incident: Incident, flip: Flip) -> None:
