@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golive.alerts.models import State as Source
-from golive.incidents import intake, moves, nudges, paging
+from golive.incidents import intake, links, moves, nudges, paging
 from golive.incidents.models import Incident
 from golive.incidents.staleness import Act, decide
 from golive.notify.models import OutboxMessage
@@ -100,6 +100,7 @@ def test_everybody_hears_once_of_a_page_that_nobody_takes_in_time(on_call, flip)
     assert [nudges.tell_overdue(since + minutes * M) for minutes in (14, 15, 16)] == [0, 1, 0]
     told = OutboxMessage.objects.filter(key__contains=":overdue:")
     assert set(told.values_list("person", flat=True)) == {"ada@acme.example", "ben@acme.example"}
+    assert all(links.url(incident, one.person, links.Purpose.ACKNOWLEDGE) in one.text for one in told)
     assert "within 15m" in incident.timeline.latest("id").text
     moves.snooze(incident, "ada@acme.example", since + 17 * M)
     incident.timeline.filter(text__contains="within 15m").delete()

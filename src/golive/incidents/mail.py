@@ -56,10 +56,11 @@ def resolved(incident: Incident) -> Content:
     return _content(incident, subject, "incident.resolved", {"lead": lead, "tone": "good"})
 
 
-def nudge(incident: Incident, lead: str, todo: str) -> Content:
-    """A clock was missed: what is known, and what to do now."""
+def nudge(incident: Incident, lead: str, todo: str, who: str = "") -> Content:
+    """A clock was missed: what is known, and what to do now; with links that act where one person is told to act."""
     subject = f"[{incident.state}] {incident.project}: {incident.title} - {lead[0].lower()}{lead[1:].rstrip('.')}"
-    told = {"lead": lead, "todo": todo, "tone": "bad", "sources": list(incident.sources.all())}
+    acts = {purpose.value: links.url(incident, who, purpose) for purpose in links.PATHS} if who else {}
+    told = {"lead": lead, "todo": todo, "tone": "bad", "sources": list(incident.sources.all()), **acts}
     return _content(incident, subject, "incident.overdue", told)
 
 

@@ -59,10 +59,12 @@ def _tell_overdue(incident: Incident, now: datetime) -> int:
     if since.filter(kind=EntryKind.TOLD, text__startswith=words).exists():
         return 0
     people = roster_of(incident.project).on_call_at(now, incident.service).people
-    content = mail.nudge(incident, f"{words}.", "Whoever reads this first: acknowledge it.")
+    lead, todo = f"{words}.", "Whoever reads this first: acknowledge it."
+    content = mail.nudge(incident, lead, todo)
     with transaction.atomic():
         for who in people:
-            to_person(incident.project, who, content, key=key, urgency=Urgency.HIGH, about=incident.about)
+            mine = mail.nudge(incident, lead, todo, who)
+            to_person(incident.project, who, mine, key=key, urgency=Urgency.HIGH, about=incident.about)
         to_channels(incident.project, content, key=key, urgency=Urgency.HIGH, about=incident.about)
         write(incident, EntryKind.TOLD, f"{words}: told {', '.join([*people, 'the channels'])}", now)
     return 1
