@@ -2,7 +2,7 @@
 
 `models` tables · `pages` (`urlpatterns`, `NAVIGATION`) · `api` (`router`) · `commands` (`app`) · `section`
 (golive.toml) · `tasks` (`PERIODIC`, `SERVICES`) · `panels` (home page, search) ·
-`gates` (of deploys).
+`gates` (of deploys) · `lanes` (branches that go fast).
 """
 
 from collections.abc import Iterator

@@ -42,7 +42,7 @@ def commit(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         project=project, number=1, name="acme@1", commit=done.stdout.strip(), state=ReleaseState.READY, created_at=now
     )
     where.live = Deploy.objects.create(
-        environment=where, release=made, kind=DeployKind.DEPLOY, state=DeployState.DONE, by="ada", began_at=now
+        environment=where, release=made, kind=DeployKind.DEPLOY, state=DeployState.DONE, by="ada", started_at=now
     )
     where.save()
     return done.stdout.strip()
