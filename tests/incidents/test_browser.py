@@ -75,27 +75,28 @@ def serving(place: Place, port: int) -> Iterator[str]:
 def test_acknowledge_note_resolve(browser: Browser, place: Place, console: str) -> None:
     place.run(PREPARE + FLIP.format(old="ok", new="firing"))
     page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.set_default_timeout(180_000)
     headline = page.get_by_role("heading", level=1)
     page.goto(f"{console}/accounts/login/?next=/p/acme/incidents/1/")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(headline).to_contain_text("nobody has acknowledged it", timeout=30_000)
+    expect(headline).to_contain_text("nobody has acknowledged it", timeout=180_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
     page.get_by_role("button", name="Acknowledge").click()
-    expect(headline).to_contain_text(f"{EMAIL} is on it", timeout=30_000)
+    expect(headline).to_contain_text(f"{EMAIL} is on it", timeout=180_000)
     page.get_by_label("Add a note").fill("Out of memory, restarting")
     page.get_by_role("button", name="Write note").click()
-    expect(page.get_by_text("Out of memory, restarting")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Out of memory, restarting")).to_be_visible(timeout=180_000)
 
     place.run(FLIP.format(old="firing", new="ok"))
-    expect(headline).to_contain_text("recovered after", timeout=30_000)  # by itself, without a reload
+    expect(headline).to_contain_text("recovered after", timeout=180_000)  # by itself, without a reload
 
     page.get_by_label("Cause", exact=True).fill("A leak in the report worker")
     page.get_by_label("Fixing release").fill("v1.4.3")
     page.get_by_role("button", name="Resolve incident #1").click()
-    expect(headline).to_contain_text("resolved", timeout=30_000)
+    expect(headline).to_contain_text("resolved", timeout=180_000)
     page.close()
     assert place.run(LOOK) == ["resolved", "v1.4.3", EMAIL]
 
@@ -115,21 +116,22 @@ def test_several_people_at_once(browser: Browser, place: Place, console: str) ->
     pages = []
     for email in (EMAIL, "ben@acme.example"):
         page = browser.new_context().new_page()
+        page.set_default_timeout(180_000)
         page.goto(f"{console}/accounts/login/?next=/p/acme/incidents/1/")
         page.get_by_label("Email").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.locator("[data-listening=yes]")).to_be_attached(timeout=60_000)
+        expect(page.locator("[data-listening=yes]")).to_be_attached(timeout=180_000)
         pages.append(page)
     ada, his = pages
-    expect(ada.get_by_text("ben@acme.example looks at this too")).to_be_visible(timeout=60_000)
+    expect(ada.get_by_text("ben@acme.example looks at this too")).to_be_visible(timeout=180_000)
     his.evaluate(LISTEN, "/p/acme/incidents/1/events/")
-    his.wait_for_function("told.length > 0", timeout=60_000)
+    his.wait_for_function("told.length > 0", timeout=180_000)
     ada.get_by_label("Add a note").fill("The disk is full")
     ada.get_by_role("button", name="Write note").click()
-    his.wait_for_function("told.includes('moved')", timeout=60_000)
-    expect(his.get_by_text("The disk is full")).to_be_visible(timeout=60_000)
+    his.wait_for_function("told.includes('moved')", timeout=180_000)
+    expect(his.get_by_text("The disk is full")).to_be_visible(timeout=180_000)
     ada.goto("about:blank")
-    expect(his.get_by_text("looks at this too")).to_be_hidden(timeout=60_000)
+    expect(his.get_by_text("looks at this too")).to_be_hidden(timeout=180_000)
     for page in pages:
         page.context.close()

@@ -98,12 +98,13 @@ class Phone:
 def signed_in(browser: Browser, console: str) -> tuple[BrowserContext, Phone]:  # noqa: F811
     """A phone on which ada signed in some day."""
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
+    context.set_default_timeout(180_000)  # a busy machine is slow
     phone = Phone(context.new_page())
     phone.page.goto(f"{console}/accounts/login/?next=/")
     phone.page.get_by_label("Email").fill(EMAIL)
     phone.page.get_by_label("Password").fill(PASSWORD)
     phone.page.keyboard.press("Enter")
-    phone.page.wait_for_url(lambda url: "login" not in url, timeout=60_000)
+    phone.page.wait_for_url(lambda url: "login" not in url, timeout=180_000)
     return context, phone
 
 
@@ -118,15 +119,15 @@ def test_mail_acknowledge_cause_switch_off(browser: Browser, place: Place, conso
 
     phone.taps += 1
     phone.page.goto(console + link)  # the tap in the mail
-    expect(phone.page.get_by_text("home is down: refused")).to_be_visible()
+    expect(phone.page.get_by_text("home is down: refused")).to_be_visible(timeout=180_000)
     expect(phone.page.get_by_text("new-checkout")).to_be_visible()  # what changed just before
     phone.look("flag-1-mail")
     phone.tap("Acknowledge")
-    expect(phone.page.get_by_role("heading", level=1)).to_contain_text("is on it", timeout=30_000)
+    expect(phone.page.get_by_role("heading", level=1)).to_contain_text("is on it", timeout=180_000)
     expect(phone.page.get_by_text("Pages have stopped")).to_be_visible()
     phone.look("flag-2-cause")
     phone.tap("Switch flag new-checkout off", confirming=True)
-    expect(phone.page.get_by_text("Flag new-checkout switched off").first).to_be_visible(timeout=30_000)
+    expect(phone.page.get_by_text("Flag new-checkout switched off").first).to_be_visible(timeout=180_000)
     phone.look("flag-3-out")
     assert phone.taps <= 4
     context.close()
@@ -175,15 +176,15 @@ def test_mail_acknowledge_cause_roll_back(browser: Browser, host: tuple[Place, s
     phone.look("1-mail")
 
     phone.tap("Acknowledge")
-    expect(phone.page.get_by_text("home is down: refused")).to_be_visible()
+    expect(phone.page.get_by_text("home is down: refused")).to_be_visible(timeout=180_000)
     expect(phone.page.get_by_text(bad).first).to_be_visible()  # what changed just before: the deploy
     phone.look("2-link")
     phone.tap("Acknowledge")
-    expect(phone.page.get_by_role("heading", level=1)).to_contain_text("is on it", timeout=30_000)
+    expect(phone.page.get_by_role("heading", level=1)).to_contain_text("is on it", timeout=180_000)
     expect(phone.page.get_by_role("button", name=f"Roll back to {good}")).to_be_in_viewport()
     phone.look("3-cause")
     phone.tap(f"Roll back to {good}", confirming=True)
-    expect(phone.page.get_by_text(f"production rolled back to {good}").first).to_be_visible(timeout=60_000)
+    expect(phone.page.get_by_text(f"production rolled back to {good}").first).to_be_visible(timeout=180_000)
     phone.look("4-rolled-back")
     context.close()
     assert phone.taps <= 4

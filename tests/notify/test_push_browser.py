@@ -81,6 +81,7 @@ def test_installed_subscribed_and_paged(
     subscription = json.dumps({"endpoint": service.url, "expirationTime": None, "keys": keys})
     with serving(place, free_port()) as url:
         context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+        context.set_default_timeout(180_000)
         context.grant_permissions(["notifications"], origin=url)
         context.add_init_script(SUBSCRIBES.replace("SUBSCRIPTION", subscription))
         page = context.new_page()
@@ -88,7 +89,7 @@ def test_installed_subscribed_and_paged(
         page.get_by_label("Email").fill(EMAIL)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_contain_text("add your phone", timeout=60_000)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("add your phone", timeout=180_000)
 
         protocol = context.new_cdp_session(page)
         protocol.send("Page.enable")
@@ -100,9 +101,9 @@ def test_installed_subscribed_and_paged(
         protocol.on("ServiceWorker.workerRegistrationUpdated", lambda e: registrations.extend(e["registrations"]))
         protocol.send("ServiceWorker.enable")
         page.get_by_role("button", name="Push pages to this device").tap()
-        expect(page.get_by_text("is kept. Try it: page me now.")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("is kept. Try it: page me now.")).to_be_visible(timeout=180_000)
         page.get_by_role("button", name="Page me now").tap()
-        expect(page.get_by_text("You are being paged now")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("You are being paged now")).to_be_visible(timeout=180_000)
 
         assert place.run(SEND) == 1
         ((given, body),) = service.received
@@ -122,7 +123,7 @@ def test_installed_subscribed_and_paged(
         (shown,) = page.evaluate(SHOWN)
         assert (shown["title"], shown["tag"], shown["stays"]) == (told["title"], given["topic"], True)
         page.reload()
-        expect(page.get_by_text("Try 1: sent")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Try 1: sent")).to_be_visible(timeout=180_000)
         context.close()
     assert place.run(LOOK) == {"push": "sent"}
 
