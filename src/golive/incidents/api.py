@@ -16,7 +16,6 @@ from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Duty, Incident
 from golive.people.models import Project
 from golive.people.tokens import actor, scope
-from golive.telemetry.store import StoreError
 
 router = Router()
 router.add_router("", review_api.router)
@@ -266,11 +265,7 @@ def escalate(request: HttpRequest, slug: str, number: int) -> IncidentOut:
 @router.get("/projects/{slug}/incidents/{int:number}/impact", response=ImpactOut, auth=READ, summary="What it costs")
 def measure(request: HttpRequest, slug: str, number: int) -> ImpactOut:
     """Requests failed, customers hit, money per hour; 503 while the telemetry store is away."""
-    found = _find(slug, number)
-    try:
-        counted = impact.measure(found, timezone.now())
-    except StoreError as error:
-        raise HttpError(503, str(error)) from error
+    counted = impact.measure(_find(slug, number), timezone.now())
     return ImpactOut(**{name: getattr(counted, name) for name in ImpactOut.model_fields})
 
 
