@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import vobject
 from django.utils import timezone
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golive.oncall import feed
@@ -68,7 +68,7 @@ def made(hours, zone, outside):
 policies = st.builds(made, hours, st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]), st.booleans())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(known=policies, schedule=schedules, since=instants, lasting=stretches, share=st.floats(0, 0.999))
 def test_each_instant_is_covered_once_and_as_the_pager_would_page(known, schedule, since, lasting, share):
     pieces = final_schedule(*schedule, since, since + lasting)
