@@ -5,12 +5,15 @@ import smtplib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 10
+
+_WHOLE_LINES = default.clone(max_line_length=998)  # a folded link would be encoded, and no mail program reads that
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def smtp_sender(smtp_url: str, sender: str) -> Send:
     server = urlsplit(smtp_url)
 
     def send(letter: Letter) -> None:
-        message = EmailMessage()
+        message = EmailMessage(policy=_WHOLE_LINES)
         message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="acme.example")
         for name, value in letter.headers.items():
