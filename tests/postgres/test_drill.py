@@ -27,7 +27,6 @@ from golive.postgres.backups.run import make
 from golive.postgres.base import Database
 from golive.postgres.section import DatabaseSection, apply
 from golive.sandbox.servers import PostgresServer, free_port
-from tests.postgres.buckets import bucket_server
 from tests.postgres.conftest import SETTINGS
 
 pytestmark = pytest.mark.story
@@ -194,27 +193,6 @@ def test_from_cron_the_due_backup_counts_as_scheduled_and_its_passphrase_is_give
     assert run(["backup", "passphrase", "--to", str(file), *words]).exit_code == 3
     assert AuditEntry.objects.filter(action="database.backup.passphrase").count() == 1
     assert "nowhere but here" not in run(["backup", "status", *words]).output
-
-
-def test_a_bucket_holds_backups_as_well(database: Database, tmp_path: Path) -> None:
-    """An S3-compatible server with a certificate of its own: set up, backed up, restored and proved from there."""
-    folder = Path(database.plan["backup"]["folder"]).parent / f"tls{free_port()}"
-    folder.mkdir(mode=0o755)
-    for name, value in (("key", "key"), ("secret", "secret")):
-        (tmp_path / name).write_text(value)
-    with bucket_server("backups", folder) as at:
-        database.plan["backup"]["bucket"] = {
-            "name": "backups", "endpoint": at, "ca": str(folder / "ca.pem"),
-            "key": f"file:{tmp_path}/key", "secret": f"file:{tmp_path}/secret",
-        }  # fmt: skip
-        database.save()
-        assert setup.apply(database) == ""
-        made = make(database, "full", scheduled=True)
-        assert made.ok
-        found = outcome(database)
-        assert found["ok"], found
-        repository = Path(setup.plan_of(database).folder) / database.project.slug
-        assert not (repository / "backup").exists()  # nothing lies in the folder
 
 
 def test_a_dump_is_encrypted_restored_and_proved(database: Database) -> None:
