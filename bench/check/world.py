@@ -201,7 +201,7 @@ def world(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[World
             "ACME_MAIL_URL": mail.url,
             "ACME_ALERT_WEBHOOK": "http://127.0.0.1:9/",
             "ACME_STRIPE_URL": payments.url,
-            "ACME_STRIPE_KEY": "sk_test_preview",
+            "ACME_STRIPE_KEY": f"sk_test_{secrets.token_hex(12)}",
             "ACME_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "ACME_ORIGINS": "https://app.acme.example",
             "ACME_RATE_SECONDS": "20",

@@ -126,10 +126,10 @@ def test_several_people_at_once(browser: Browser, place: Place, console: str) ->
     ada, his = pages
     expect(ada.get_by_text("ben@acme.example looks at this too")).to_be_visible(timeout=180_000)
     his.evaluate(LISTEN, "/p/acme/incidents/1/events/")
-    his.wait_for_function("told.length > 0", timeout=180_000)
+    his.wait_for_function("() => told.length > 0", timeout=180_000)
     ada.get_by_label("Add a note").fill("The disk is full")
     ada.get_by_role("button", name="Write note").click()
-    his.wait_for_function("told.includes('moved')", timeout=180_000)
+    his.wait_for_function("() => told.includes('moved')", timeout=180_000)
     expect(his.get_by_text("The disk is full")).to_be_visible(timeout=180_000)
     ada.goto("about:blank")
     expect(his.get_by_text("looks at this too")).to_be_hidden(timeout=180_000)

@@ -5,14 +5,14 @@ import subprocess
 import psycopg
 import pytest
 from psycopg import errors
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 
 from golive.people import secrets
 from golive.postgres.commands import app
 from golive.postgres.connect import script
 from golive.postgres.session import session
-from golive.postgres.trouble import DatabaseAway, DatabaseRefuses
+from golive.postgres.trouble import DatabaseAway, DatabaseRefuses, NotConfigured
 from golive.sandbox.servers import find_program, free_port
 from tests.postgres.conftest import Place
 
@@ -53,6 +53,15 @@ def test_apply_makes_the_role_twice_alike_and_keeps_its_url_as_a_secret(place: P
     assert "password" not in done.output
     with session(url) as connection:
         assert connection.execute("SELECT count(*) AS n FROM orders").fetchone() == {"n": 0}
+
+
+def test_apply_takes_nothing_from_the_role_that_it_logs_in_with(place: Place) -> None:
+    admin = str(conninfo_to_dict(place.url)["user"])
+    told = CliRunner().invoke(app, ["db", "connect", "--project", place.project.slug, "--role", admin, "--apply"])
+    assert isinstance(told.exception, NotConfigured)
+    assert "--role" in str(told.exception)
+    with session(place.url) as connection:
+        connection.execute("SELECT 1")
 
 
 def test_hostile_names_stay_names() -> None:

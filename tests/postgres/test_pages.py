@@ -148,7 +148,7 @@ def test_pool_and_replicas_have_pages(seen: Place, ada: Client) -> None:
     Snapshot.objects.create(database=seen.database, collector="pool", at=timezone.now(), rows=[row])
     page = ada.get(f"{base}pool/").content.decode()
     assert "49 clients share 10 server connections" in page
-    _, value = tokens.create("t", ["postgres:read"])
+    _, value = tokens.create("t", ["database:read"])
     ask = {"authorization": f"Bearer {value}"}
     api = f"/api/v1/projects/{seen.project.slug}/database"
     answer = ada.get(f"{api}/pool", headers=ask).json()
@@ -258,7 +258,7 @@ def test_when_an_archive_is_due(every: float | None, hours_ago: float | None, fa
 def test_the_api_needs_its_scope_and_says_what_the_pages_say(seen: Place, client: Client) -> None:
     path = f"/api/v1/projects/{seen.project.slug}/database"
     assert client.get(path).status_code == 401
-    for scopes, status in ((["logs:read"], 403), (["postgres:read"], 200)):
+    for scopes, status in ((["logs:read"], 403), (["database:read"], 200)):
         _, value = tokens.create("t", scopes)
         answer = client.get(path, headers={"authorization": f"Bearer {value}"})
         assert answer.status_code == status

@@ -6,6 +6,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from golive.postgres.connect import script
 from golive.postgres.session import Connection, one, session, version_of
+from golive.postgres.trouble import NotConfigured
 
 
 def look(connection: Connection, role: str) -> script.Server:
@@ -27,9 +28,17 @@ def look(connection: Connection, role: str) -> script.Server:
 
 
 def carry_out(admin_url: str, role: str, *, reads_data: bool, heartbeat: bool) -> tuple[list[script.Step], str]:
-    """Make or mend the role in one transaction; the steps done, and the URL that golive uses from now on."""
+    """Make or mend the role in one transaction; the steps done, and the URL that golive uses from now on.
+
+    Raises NotConfigured where the role is the one that logs in: its rights and password would be taken from it.
+    """
     word = secrets.token_urlsafe(24)
     with session(admin_url, read_only=False, autocommit=False) as connection:
+        if role in (connection.info.user, one(connection, "SELECT session_user AS name")["name"]):
+            raise NotConfigured(
+                f"[database] admin itself logs in as {role}, which would lose its rights and password; "
+                "give golive's role another name with --role."
+            )
         todo = script.steps(look(connection, role), role, reads_data=reads_data, heartbeat=heartbeat)
         for step in todo:
             connection.execute(step.statement)

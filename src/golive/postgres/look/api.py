@@ -73,7 +73,7 @@ def _out(one: Standing) -> dict[str, Any]:
 @router.get(
     "/projects/{slug}/database",
     response=list[QuestionOut],
-    auth=scope("postgres:read"),
+    auth=scope("database:read"),
     summary="How the database stands",
 )
 def database(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def database(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
 
 
 @router.get(
-    "/projects/{slug}/database/look/{name}", response=AnswerOut, auth=scope("postgres:read"), summary="One answer"
+    "/projects/{slug}/database/look/{name}", response=AnswerOut, auth=scope("database:read"), summary="One answer"
 )
 def answer(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
     """One question's last answer with its rows."""
@@ -94,7 +94,7 @@ def answer(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
 
 
 @router.get(
-    "/projects/{slug}/database/reviews", response=list[ReviewOut], auth=scope("postgres:read"), summary="Weekly reviews"
+    "/projects/{slug}/database/reviews", response=list[ReviewOut], auth=scope("database:read"), summary="Weekly reviews"
 )
 def reviews(request: HttpRequest, slug: str) -> list[Any]:
     """The newest half year of weekly reviews."""

@@ -53,7 +53,7 @@ class PoolsOut(Schema):
     trouble: str
 
 
-@router.get("/projects/{slug}/database/pool", response=PoolsOut, auth=scope("postgres:read"), summary="The pool")
+@router.get("/projects/{slug}/database/pool", response=PoolsOut, auth=scope("database:read"), summary="The pool")
 def pool(request: HttpRequest, slug: str) -> dict[str, Any]:
     """How the connection pool stands, and what it would break."""
     found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)

@@ -45,7 +45,7 @@ class ReplicasOut(Schema):
 
 
 @router.get(
-    "/projects/{slug}/database/replicas", response=ReplicasOut, auth=scope("postgres:read"), summary="Read replicas"
+    "/projects/{slug}/database/replicas", response=ReplicasOut, auth=scope("database:read"), summary="Read replicas"
 )
 def replicas(request: HttpRequest, slug: str) -> dict[str, Any]:
     """How the replicas follow, and what share of the load they could take over."""

@@ -32,6 +32,7 @@
   document.body.append(host)
 
   let session = null
+  let beginning = null
   let last = 0
   let timer = null
 
@@ -61,11 +62,14 @@
       problem.textContent = error.message
     }
   }
-  const begin = async () => {
-    const found = await call("", { method: "POST", body: JSON.stringify({ payload, signature }) })
-    session = found.session
-    return found
-  }
+  // Once, however many ask: who sends before the answer is there waits for it with their message.
+  const begin = () =>
+    (beginning ??= call("", { method: "POST", body: JSON.stringify({ payload, signature }) })
+      .then((found) => {
+        session = found.session
+        return found
+      })
+      .finally(() => (beginning = null)))
   const poll = () => attempt(() => (session ? call(`messages/?after=${last}`) : begin()))
 
   opener.addEventListener("click", () => {
@@ -83,7 +87,10 @@
     event.preventDefault()
     const text = field.value
     field.value = ""
-    attempt(() => call(`messages/?after=${last}`, { method: "POST", body: JSON.stringify({ text }) })).then(() => {
+    attempt(async () => {
+      if (!session) show(await begin())
+      return call(`messages/?after=${last}`, { method: "POST", body: JSON.stringify({ text }) })
+    }).then(() => {
       if (problem.textContent) field.value = text
     })
   })
