@@ -1,32 +1,35 @@
 """Runs of a small pipeline, with real processes."""
 
 import os
-import threading
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from golive.people import secrets
 from golive.people.models import Project
 from golive.pipelines import definition, engine, flaky, isolate, logs, tree
+from golive.pipelines.listener import Listener
 from golive.pipelines.models import FlakyTest, Run, RunStep, Trigger
-from golive.pipelines.outcome import State
+from golive.pipelines.outcome import Outcome, State
+from golive.pipelines.plan import Plan, PlannedStep
 from golive.pipelines.stages import LOCAL, Stage
 from tests.pipelines.conftest import Commit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def ship(project: Project, folder: Path, stages: list[Stage] | None = None, **more: object) -> Run:
+def ship(
+    project: Project, folder: Path, stages: list[Stage] | None = None, *listeners: Listener, **more: object
+) -> Run:
     """Run the pipeline on a folder as it is."""
     found, wanted = tree.of_folder(folder, folder / ".scratch.git")
     only = stages is not None
     chosen = [Stage.SETUP, *(stages or LOCAL)]
     run = engine.create(project, found, Trigger.LOCAL, wanted, chosen, "test", only=only, **more)  # type: ignore[arg-type]
-    engine.execute(run)
+    engine.execute(run, *listeners)
     run.refresh_from_db()
     return run
 
@@ -89,20 +92,43 @@ def test_what_takes_too_long_is_stopped_with_all_that_it_started(
     assert not [line for line in os.popen("ps -eo args") if line.startswith("sleep 98")]  # noqa: S605
 
 
-def test_a_run_is_cancelled_by_its_row(project: Project, repository: Path, commit: Commit) -> None:
-    commit('[pipeline.unit]\nrun = "sleep 60"')
+def test_a_run_is_cancelled_by_its_row(
+    project: Project, repository: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit('[pipeline.unit]\nrun = "echo up; sleep 60"')
+    looks: list[Run] = []
+    look = engine.sign_of_life
 
-    def stop() -> None:
-        while not Run.objects.filter(state=State.RUNNING).exists():
-            time.sleep(0.05)
-        engine.cancel(Run.objects.get(), "by a test")
+    def busy_at_first(run: Run) -> str:
+        looks.append(run)
+        if len(looks) == 1:
+            raise OperationalError("database is locked")
+        return look(run)
 
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    run = ship(project, repository, [Stage.UNIT])
-    stopper.join()
+    monkeypatch.setattr(engine, "sign_of_life", busy_at_first)
+    run = ship(project, repository, [Stage.UNIT], Stopper())
     assert (run.state, run.reason) == (State.CANCELLED, "by a test")
     assert states(run)["unit"] == State.CANCELLED
+    assert len(looks) > 1, "a look that failed was not the last"
+
+
+class Stopper:
+    """Cancels the run by its row as soon as a command of it has spoken.
+
+    From the run's own thread: a second one that reads all the time gets in the way of an in-memory database.
+    """
+
+    def line(self, step: PlannedStep, text: str) -> None:
+        if text == "up":
+            assert engine.cancel(Run.objects.get(), "by a test")
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def began(self, step: PlannedStep, outcome: Outcome) -> None: ...
+
+    def ended(self, step: PlannedStep, outcome: Outcome) -> None: ...
+
+    def finished(self, state: State, reason: str, seconds: float) -> None: ...
 
 
 def test_a_secret_reaches_only_the_stage_that_names_it_and_no_log(

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from golive.config.reader import ConfigError
@@ -30,6 +31,7 @@ from golive.pipelines.runner import Identity, Runner
 from golive.pipelines.stages import Stage
 from golive.pipelines.tree import Repository, TreeError
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 NOT_DEPLOYED = "a stranger's code is tested, but not deployed"
 STRANGERS = (
@@ -243,6 +245,12 @@ def _stoppable(runner: Runner) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def sign_of_life(run: Run) -> str:
+    """Say in its row that a run goes on; why it shall not, when somebody said so there."""
+    Run.objects.filter(pk=run.pk).update(alive_at=timezone.now())
+    return Run.objects.filter(pk=run.pk).values_list("cancel_reason", flat=True).first() or ""
+
+
 @contextmanager
 def _watched(run: Run, runner: Runner) -> Iterator[None]:
     """Show a sign of life in the run's row, and stop when the row says so."""
@@ -250,10 +258,12 @@ def _watched(run: Run, runner: Runner) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
-            Run.objects.filter(pk=run.pk).update(alive_at=timezone.now())
-            reason = Run.objects.filter(pk=run.pk).values_list("cancel_reason", flat=True).first()
-            if reason:
-                runner.cancel(reason)
+            try:
+                if reason := sign_of_life(run):
+                    runner.cancel(reason)
+            except Error as error:  # a database that is busy for once must not leave a run that nobody can cancel
+                log.warning("the row of %s cannot be reached; trying again: %s", run, error)
+                close_old_connections()
         close_old_connections()
 
     watcher = threading.Thread(target=look, name="watch", daemon=True)

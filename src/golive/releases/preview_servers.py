@@ -18,6 +18,8 @@ from golive.releases.models import Environment
 from golive.releases.settings import PreviewSettings
 from golive.sandbox.servers import free_port
 
+STOP_SECONDS = 20.0  # the keeper kills what has not ended in half of it
+
 
 def secret(where: Environment) -> str:
     """A preview's own secret: the same for as long as it lives, of no use anywhere else (64 hex digits)."""
@@ -60,10 +62,11 @@ def payments_unit(where: Environment) -> str:
 
 
 def end(where: Environment) -> None:
-    """Stop what stood beside a preview alone."""
-    here = place()
-    if (here.units / f"{payments_unit(where)}.json").exists():
-        supervisor(here).stop([payments_unit(where)])
+    """Stop what stood beside a preview alone; it takes no more money when this returns."""
+    here, name = place(), payments_unit(where)
+    if (here.units / f"{name}.json").exists():
+        supervisor(here).stop([name])
+        units.wait_gone(here, [name], STOP_SECONDS)
 
 
 def _ports(here: Place, name: str, *wanted: str) -> list[str]:
@@ -81,5 +84,5 @@ def _run(here: Place, unit: Unit) -> None:
         return
     if known is not None:  # what it was told has changed: the keeper starts what is new, not what is different
         supervisor(here).stop([unit.name])
-        units.wait_gone(here, [unit.name], 10.0)
+        units.wait_gone(here, [unit.name], STOP_SECONDS)
     supervisor(here).start([wanted])

@@ -1,7 +1,7 @@
 """A product small enough to start in no time, as good or bad as `behaviour.json` beside it says.
 
-start: "exit", or seconds after which it dies · fail: a path that answers 500 · slow_ms · leak: a database connection
-for each request · health: the status of /healthz
+start: "exit", or seconds after which it dies · fail: a path that answers 500 · slow_ms · leak: so many database
+connections a second, with its requests · health: the status of /healthz
 """
 
 import json
@@ -14,13 +14,17 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 BEHAVIOUR = json.loads((Path(__file__).parent / "behaviour.json").read_text())
-LEAKED: list[object] = []
+LEAKED: list[tuple[float, object]] = []
+LEAKING = threading.Lock()
 
 
 def leak() -> None:
     import psycopg  # noqa: PLC0415 (only this behaviour needs it, and it is slow to load)
 
-    LEAKED.append(psycopg.connect(os.environ["DATABASE_URL"]))
+    with LEAKING:
+        now = time.monotonic()
+        if not LEAKED or now - LEAKED[-1][0] >= 1 / BEHAVIOUR["leak"]:
+            LEAKED.append((now, psycopg.connect(os.environ["DATABASE_URL"])))
 
 
 class Handler(BaseHTTPRequestHandler):
