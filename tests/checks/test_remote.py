@@ -18,6 +18,7 @@ import pytest
 
 from examples.demo.install import Install
 from golive.checks import renewal
+from golive.checks.errands import Repository
 from golive.checks.kinds.http import HttpSection
 from golive.checks.outbox import Outbox
 from golive.checks.probe import Target
@@ -177,6 +178,7 @@ def test_when_a_probe_updates(offered: str, last: tuple[str, int] | None, fixed:
 TOML = """
 [app]
 name = "probed"
+url = "http://127.0.0.1:9"
 [checks.everywhere]
 url = "{url}"
 every = "1s"
@@ -184,6 +186,11 @@ every = "1s"
 url = "{url}"
 every = "1s"
 regions = ["built-in"]
+[checks.buy]
+file = "checks/test_buy.py"
+every = "10m"
+regions = ["eu"]
+environment = {{ CARD = "secret:not-needed-here" }}
 [maintenance.move]
 start = 2026-01-01T03:00:00
 every = "7d"
@@ -192,25 +199,53 @@ zone = "Europe/Berlin"
 """
 
 
-def test_a_probe_reports_to_golive_and_can_do_nothing_else(
+JOURNEY = """
+import os
+from pathlib import Path
+from golive_client.journeys import journey
+from golive_client.journeys.tag import genuine
+
+@journey(proves="shop.buy")
+def test_buy(base_url, journey_tag, journey_folder, request):
+    said = journey_tag.headers()["baggage"].partition(",")[0].removeprefix("synthetic=")
+    assert os.environ["CARD"] == "4242"
+    assert genuine(said, journey_tag.trace_id)
+    assert "GOLIVE_PROBE_TOKEN" not in os.environ
+    from golive_client.journeys.plugin import RECORD
+    place, evidence = journey_folder.place("test_buy", "screenshot", ".png")
+    place.write_bytes(b"a picture")
+    request.node.stash[RECORD].evidence.append(evidence)
+    assert False, "the card was refused at " + base_url
+"""
+
+
+def test_a_probe_reports_to_golive_runs_journeys_and_can_do_nothing_else(
     golive_up: Install, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
+    monkeypatch.setenv("GOLIVE_DATA", str(tmp_path / "elsewhere"))  # another machine: keys of its own
+    monkeypatch.setenv("CARD", "4242")
+    there = tmp_path / "there"
+    (there / "checks").mkdir(parents=True)
+    (there / "checks" / "test_buy.py").write_text(JOURNEY)
     golive_up.json("project", "add", "probed")
     file = tmp_path / "golive.toml"
     file.write_text(TOML.format(url=f"{golive_up.url}/login/"))
-    golive_up.run("apply", str(file), "--project", "probed", "--yes")
     token = golive_up.json("probe", "add", "fra-1", "--region", "eu")["token"]
     reader = golive_up.json("token", "create", "--scope", "checks:read", "--name", "reader")["token"]
     stop = threading.Event()
 
     def look() -> None:
         with suppress(Refused):  # in the end it is dismissed
-            run_probe(golive_up.url, token, tmp_path / "probe", stop)
+            run_probe(
+                golive_up.url, token, tmp_path / "probe", stop, repository=Repository(there, Path(sys.executable))
+            )
 
     thread = threading.Thread(target=look)
     thread.start()
     try:
+        # Refused until the probe has said that it runs journeys.
+        until(lambda: golive_up.attempt("apply", str(file), "--project", "probed", "--yes").returncode == 0)
         with httpx.Client(base_url=f"{golive_up.url}/api/v1", headers={"Authorization": f"Bearer {reader}"}) as api:
 
             def results(name: str) -> list[dict[str, Any]]:
@@ -220,8 +255,16 @@ def test_a_probe_reports_to_golive_and_can_do_nothing_else(
             until(lambda: {row["region"] for row in results("everywhere")} >= {"eu"})
             assert "eu" not in {row["region"] for row in results("here")}
             listed = json.loads(golive_up.attempt("probe", "list", "--json").stdout)
-            assert [(one["name"], one["region"]) for one in listed] == [("fra-1", "eu")]
+            assert [(one["name"], one["region"], one["journeys"]) for one in listed] == [("fra-1", "eu", True)]
+            until(lambda: api.get("/projects/probed/checks/buy").json()["state"] == "down")  # tried twice
+            assert "the card was refused at http" in api.get("/projects/probed/checks/buy").json()["reason"]
+            assert {(row["region"], row["kind"], row["ok"]) for row in results("buy")} == {("eu", "journey", False)}
+        picture = until(lambda: list((golive_up.data / "journeys").glob("*/buy/*/test_buy.screenshot.png")))
+        assert picture[0].read_bytes() == b"a picture"
+        until(lambda: not list((tmp_path / "probe" / "runs").iterdir()))  # handed over, so forgotten here
         mine = {"Authorization": f"Bearer {token}"}
+        unknown = f"{golive_up.url}/api/v1/probe/runs/{'0' * 32}/evidence/x.png"
+        assert httpx.post(unknown, headers=mine, content=b"x").status_code == 404
         for path in ("/projects/probed/checks", "/projects/probed/incidents"):
             assert httpx.get(f"{golive_up.url}/api/v1{path}", headers=mine).status_code == 403
         others = {"Authorization": f"Bearer {reader}"}

@@ -13,6 +13,8 @@ from golive.checks.exchange import Orders, Report, exchange
 from golive.checks.models import Check, Probe
 from golive.checks.run import run
 from golive.checks.standing import Standing, standing, standings
+from golive.journeys.keep import TooLarge, keep_file
+from golive.journeys.models import Run
 from golive.people.models import Project
 from golive.people.tokens import scope
 from golive.telemetry.store import StoreError
@@ -68,10 +70,31 @@ def _out(one: Standing) -> CheckOut:
 @router.post("/probe/exchange", response=Orders, auth=scope("probe:write"), summary="A remote probe reports")
 def probe_exchange(request: HttpRequest, report: Report) -> Orders:
     """For remote probes alone: hand over results, learn what to look at. Only a probe's own token may."""
+    return exchange(_probe_of(request), report, timezone.now())
+
+
+@router.post(
+    "/probe/runs/{key}/evidence/{file}",
+    response={204: None},
+    auth=scope("probe:write"),
+    summary="A remote probe hands over evidence",
+)
+def probe_evidence(request: HttpRequest, key: str, file: str) -> tuple[int, None]:
+    """For remote probes alone: a file (the body) that a run of theirs named as evidence, at most 20 MB."""
+    run = Run.objects.filter(key=key, probe=_probe_of(request).name).first() if key else None
+    try:
+        if run is None or not keep_file(run, file, iter(lambda: request.read(65_536), b"")):
+            raise HttpError(404, "No run of this probe names such a file.")
+    except TooLarge as error:
+        raise HttpError(413, str(error)) from error
+    return 204, None
+
+
+def _probe_of(request: HttpRequest) -> Probe:
     probe = Probe.objects.filter(token=getattr(request, "auth", None)).first()
     if probe is None:
         raise HttpError(403, "This token belongs to no probe; make one with `golive probe add`.")
-    return exchange(probe, report, timezone.now())
+    return probe
 
 
 @router.get("/projects/{slug}/checks", response=list[CheckOut], auth=scope("checks:read"), summary="List checks")

@@ -14,8 +14,8 @@ from golive.checks import definition
 from golive.checks.judging import Regions
 from golive.checks.kinds import KINDS
 from golive.checks.maintenance import windows_of
-from golive.checks.models import Arrival, Check, CheckState, Probe, Recheck
-from golive.checks.network import known_regions, phased, regions_of, tell_faults, tell_lag
+from golive.checks.models import Arrival, Check, CheckState, Probe
+from golive.checks.network import ask_regions, known_regions, phased, regions_of, tell_faults, tell_lag
 from golive.checks.probe import REGION, Result, Target
 from golive.checks.prober import BEAT_SECONDS
 from golive.checks.verdict import Attempt, Because, Outcome, Position, Scope, Verdict
@@ -31,7 +31,6 @@ TROUBLES = {
     Because.REPORTED: "failed",
 }
 MOST_ARRIVALS = 200
-RECHECKS_KEPT = timedelta(minutes=2)
 PROBED = [kind.name for kind in KINDS.values() if kind.ask is not None]
 
 
@@ -55,6 +54,23 @@ def target_of(check: Check) -> Target:
         wanted=wanted,
         secrets=secrets,
         trouble=trouble,
+        regions=tuple(wanted.seen_from),
+        below=tuple(wanted.depends_on),
+    )
+
+
+def errand_target(check: Check) -> Target:
+    """A journey check as a target: what its references refer to stays here."""
+    wanted = definition.of(check)
+    return Target(
+        number=check.pk,
+        project=check.project.slug,
+        name=check.name,
+        url=check.url or check.project.url,
+        every=check.every,
+        timeout=check.timeout,
+        environment=check.environment,
+        wanted=wanted,
         regions=tuple(wanted.seen_from),
         below=tuple(wanted.depends_on),
     )
@@ -125,8 +141,7 @@ class DatabaseKeeper:
     def ask_elsewhere(self, numbers: Sequence[int], at: datetime) -> None:
         """Remote probes find the request at their next exchange, within seconds."""
         close_old_connections()
-        Recheck.objects.bulk_create([Recheck(check_number=number, at=at) for number in numbers])
-        Recheck.objects.filter(at__lt=at - RECHECKS_KEPT).delete()
+        ask_regions(numbers, at)
 
     def faults(self, found: dict[str, str], at: datetime) -> None:
         """Say of each probe whether it has trouble of its own; a change is a flip."""

@@ -10,13 +10,14 @@ from golive.alerts import flips
 from golive.alerts.models import Flip, Severity, State
 from golive.checks import timetable
 from golive.checks.judging import Regions
-from golive.checks.models import Check, Probe
+from golive.checks.models import Check, Probe, Recheck
 from golive.checks.probe import REGION, Target
 from golive.kit.durations import format_duration
 from golive.people.models import Project
 
 SCHEDULER = "golive:checks"
 SILENT_AFTER = timedelta(seconds=30)
+RECHECKS_KEPT = timedelta(minutes=2)
 
 
 def regions_of(probes: Sequence[Probe], now: datetime) -> Regions:
@@ -44,6 +45,12 @@ def known_regions() -> list[str]:
 def phased(target: Target, region: str, known: Sequence[str]) -> Target:
     """The target with its turn in this region: the regions that look at it share its interval evenly."""
     return replace(target, shift=timetable.shift_of(region, target.regions or known))
+
+
+def ask_regions(numbers: Sequence[int], at: datetime) -> None:
+    """Ask every region to look at these checks at once; probes find it at their next exchange."""
+    Recheck.objects.bulk_create([Recheck(check_number=number, at=at) for number in numbers])
+    Recheck.objects.filter(at__lt=at - RECHECKS_KEPT).delete()
 
 
 def tell_faults(found: dict[str, str], at: datetime) -> None:

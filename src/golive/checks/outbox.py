@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 MOST = 2_000_000
+MOST_BYTES = 1_500_000
 
 
 class Outbox:
@@ -31,12 +32,23 @@ class Outbox:
             self._database.execute("COMMIT")
 
     def first(self, count: int) -> tuple[int, list[dict[str, Any]]]:
-        """The oldest results and the number of the first; numbers within them have no gaps."""
+        """The oldest results and the number of the first; numbers within them have no gaps.
+
+        Together they are no larger than one request may be, but one at the least.
+        """
+        found: list[tuple[int, str]] = []
+        size = 0
         with self._lock:
-            rows = self._database.execute("SELECT number, body FROM look ORDER BY number LIMIT ?", (count,)).fetchall()
-            if not rows:
+            rows = self._database.execute("SELECT number, body FROM look ORDER BY number LIMIT ?", (count,))
+            for number, body in rows:
+                size += len(body)
+                if found and size > MOST_BYTES:
+                    break
+                found.append((number, body))
+            rows.close()
+            if not found:
                 return self._next(), []
-        return rows[0][0], [json.loads(body) for _, body in rows]
+        return found[0][0], [json.loads(body) for _, body in found]
 
     def _next(self) -> int:
         row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'look'").fetchone()

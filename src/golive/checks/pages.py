@@ -15,11 +15,12 @@ from golive.alerts import liveness
 from golive.alerts.models import Flip
 from golive.changes.marks import marks
 from golive.checks import definition, history, probes
-from golive.checks.journeying import ask_for
+from golive.checks.journeying import ask_everywhere
 from golive.checks.maintenance import windows_of
 from golive.checks.models import Check, Job, Ping, Probe
 from golive.checks.network import regions_of
 from golive.checks.pings import ping
+from golive.checks.probe import REGION
 from golive.checks.run import run
 from golive.checks.standing import headline, standing, standings
 from golive.checks.verdict import Outcome
@@ -83,7 +84,8 @@ def check(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     context["regions"] = _regions_of(found, now)
     context["maintenance"] = under_maintenance(windows_of().get(project.slug, []), name, now)
     if found.kind == "journey":
-        context["runs"] = Run.objects.filter(project=project, check_name=name)[:10]
+        context["runs"] = Run.objects.filter(project=project, check_name=name).order_by("-at")[:12]
+        context["elsewhere"] = definition.of(found).seen_from != [REGION]
     context["flips"] = Flip.objects.filter(project=project, source=f"check:{name}").order_by("-id")[:20]
     template = "checks/detail_live.html" if request.headers.get("HX-Request") else "checks/detail.html"
     return render(request, template, context)
@@ -118,8 +120,8 @@ def probe_now(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     project = project_of(request, slug)
     found = get_object_or_404(Check.objects.select_related("project"), project=project, name=name)
     if found.kind == "journey":
-        ask_for(found, timezone.now(), by=str(request.user))
-        messages.success(request, f"{name} is queued; its run appears here when it is done.")
+        ask_everywhere(found, timezone.now(), by=str(request.user))
+        messages.success(request, f"{name} is asked for; its run appears here when it is done.")
         return redirect("check", slug, name)
     result = run(found)
     tell = {Outcome.UP: messages.success, Outcome.DOWN: messages.error, Outcome.FAULT: messages.warning}

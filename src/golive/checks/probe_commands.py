@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from golive.checks import network, probes, renewal
+from golive.checks.errands import Repository
 from golive.checks.models import Probe
 from golive.checks.remote import Refused
 from golive.checks.remote import run as run_remote
@@ -34,6 +35,14 @@ def probe(
         str, typer.Option(envvar="GOLIVE_PROBE_TOKEN", help="From `golive probe add`; rather in the environment.")
     ] = "",
     folder: Annotated[Path | None, typer.Option(help="Where results wait while the server is away.")] = None,
+    journeys: Annotated[
+        Path | None,
+        typer.Option(help="Run journeys too: a checkout of your repository here. Only its own files are ever run."),
+    ] = None,
+    journeys_python: Annotated[
+        Path | None,
+        typer.Option(help="The Python with golive-client that runs them; the checkout's .venv when left out."),
+    ] = None,
     update: Annotated[
         str,
         typer.Option(
@@ -50,6 +59,9 @@ def probe(
             "Give --server https://… and a token (--token or GOLIVE_PROBE_TOKEN) from `golive probe add`.", err=True
         )
         raise typer.Exit(WRONG_INPUT)
+    if journeys is not None and not journeys.is_dir():
+        typer.echo(f"There is no folder {journeys}; --journeys names a checkout of your repository here.", err=True)
+        raise typer.Exit(WRONG_INPUT)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -58,7 +70,8 @@ def probe(
     typer.echo(f"probing for {server}", err=True)
     try:
         place = folder or data_folder() / "probe"
-        if run_remote(server, token, place, stop, Renewer(place, update)):
+        repository = Repository(journeys.absolute(), journeys_python) if journeys is not None else None
+        if run_remote(server, token, place, stop, Renewer(place, update), repository):
             renewal.begin_anew()
     except Refused as error:
         typer.echo(str(error), err=True)
@@ -94,11 +107,12 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, default=str))
     else:
-        table = Table("probe", "region", "state", "checks", "lag", "waiting", "version")
+        table = Table("probe", "region", "state", "checks", "journeys", "lag", "waiting", "version")
         for row in rows:
             lag = f"{row['lag_ms']:.0f} ms" if row["lag_ms"] is not None else ""
             table.add_row(
-                row["name"], row["region"], row["state"], str(row["checks"] or ""), lag, str(row["waiting"] or ""),
+                row["name"], row["region"], row["state"], str(row["checks"] or ""),
+                "yes" if row["journeys"] else "no", lag, str(row["waiting"] or ""),
                 row["version"] + (" (not the server's)" if row["outdated"] else ""),
             )  # fmt: skip
         Console().print(table)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from golive import __version__
+from golive.checks.errands import able
 from golive.checks.models import Probe
 from golive.checks.network import silence
 from golive.checks.probe import REGION
@@ -61,6 +62,7 @@ def row(probe: Probe, now: datetime) -> dict[str, Any]:
         "checks": probe.details.get("checks"),
         "lag_ms": probe.details.get("lag_p99_ms"),
         "waiting": probe.details.get("waiting"),
+        "journeys": able(probe.details),
         "version": probe.version,
         "outdated": bool(probe.version) and probe.version != __version__,
     }

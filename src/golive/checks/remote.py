@@ -16,6 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from golive import __version__
 from golive.alerts.models import State
+from golive.checks.errand_runner import ErrandRunner
+from golive.checks.errands import Repository
 from golive.checks.exchange import MOST_RESULTS, POLL_SECONDS, unpack
 from golive.checks.outbox import Outbox
 from golive.checks.probe import Result, Target
@@ -37,7 +39,7 @@ class Refused(Exception):
 class Uplink:
     """The probe's keeper: definitions come from the server, results go to it through the outbox."""
 
-    def __init__(self, server: str, token: str, folder: Path) -> None:
+    def __init__(self, server: str, token: str, folder: Path, repository: Repository | None = None) -> None:
         self.client = httpx.Client(
             base_url=server.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=20.0, trust_env=True
         )
@@ -51,6 +53,9 @@ class Uplink:
         self.failures = 0
         self.offered = __version__  # the server's version
         self.lock = threading.Lock()
+        self.runner = ErrandRunner(repository, folder, self.outbox, self.client) if repository else None
+        if self.runner is not None and self.orders:
+            self.runner.replace(self.orders)
 
     # What the prober asks of its keeper.
 
@@ -88,7 +93,7 @@ class Uplink:
             "known": self.orders.get("hash", ""),
             "first": first,
             "results": looks,
-            "details": {**self.details, "waiting": len(self.outbox)},
+            "details": {**self.details, "waiting": len(self.outbox), "journeys": int(self.runner is not None)},
         }
         try:
             answer = self.client.post(PATH, json=report)
@@ -115,9 +120,13 @@ class Uplink:
             self.again += orders["again"]
             if orders["checks"] is not None:
                 self.orders, self.changed = orders, True
+        if self.runner is not None:
+            self.runner.hurry(orders["again"])
         if orders["checks"] is not None:
+            if self.runner is not None:
+                self.runner.replace(orders)
             write_private(self.kept, self.box.encrypt(orjson.dumps(orders)))
-        return 0.05 if len(looks) == MOST_RESULTS else float(orders["poll_seconds"])
+        return 0.05 if len(looks) == MOST_RESULTS or len(self.outbox) > MOST_RESULTS else float(orders["poll_seconds"])
 
     def _away(self, why: str) -> float:
         if self.failures == 0:
@@ -152,12 +161,19 @@ def look_of(result: Result) -> dict[str, Any]:
     }
 
 
-def run(server: str, token: str, folder: Path, stop: threading.Event, renewer: Renewer | None = None) -> bool:
+def run(
+    server: str,
+    token: str,
+    folder: Path,
+    stop: threading.Event,
+    renewer: Renewer | None = None,
+    repository: Repository | None = None,
+) -> bool:
     """Probe until `stop` is set; true when a newer version was installed and the program must begin anew.
 
-    Raises Refused when the server does not want this probe.
+    With a `repository` it runs journeys too. Raises Refused when the server does not want this probe.
     """
-    uplink = Uplink(server, token, folder)
+    uplink = Uplink(server, token, folder, repository)
     renewed = False
     try:
         while not uplink.orders and not stop.is_set():
@@ -166,7 +182,10 @@ def run(server: str, token: str, folder: Path, stop: threading.Event, renewer: R
             return False
         prober = Prober(uplink, uplink.orders["marker"], Policy.from_environment(), region=uplink.orders["region"])
         looking = threading.Thread(target=prober.run, args=(stop,), name="probe", daemon=True)
+        running = threading.Thread(target=uplink.runner.run, args=(stop,), name="journeys") if uplink.runner else None
         looking.start()
+        if running is not None:
+            running.start()
         try:
             while not stop.is_set():
                 stop.wait(uplink.exchange())
@@ -176,6 +195,8 @@ def run(server: str, token: str, folder: Path, stop: threading.Event, renewer: R
         finally:
             stop.set()
             looking.join(10)
+            if running is not None:
+                running.join(30)
         uplink.exchange()
     finally:
         uplink.close()

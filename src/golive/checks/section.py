@@ -9,9 +9,12 @@ from pydantic import Discriminator, RootModel, Tag, model_validator
 from golive.alerts import flips
 from golive.alerts.models import Severity, State
 from golive.checks import definition, maintenance
+from golive.checks.errands import way_out
 from golive.checks.kind import Common
 from golive.checks.kinds import KINDS, kind_of
-from golive.checks.models import Check, CheckState, Job
+from golive.checks.kinds.journey import JourneySection
+from golive.checks.models import Check, CheckState, Job, Probe
+from golive.config.reader import ConfigError, Problem
 from golive.config.sections import Difference, Section, register
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -66,11 +69,25 @@ def _circle(start: str, below: dict[str, list[str]]) -> list[str] | None:
 
 
 def differences(project_id: int, wanted: ChecksSection) -> list[Difference]:
-    """Checks to add, change and remove."""
+    """Checks to add, change and remove. Raises ConfigError for a new journey in a region that cannot run it."""
     have = {check.name: definition.of(check).said() for check in Check.objects.filter(project_id=project_id)}
     want = {name: section.said() for name, section in wanted.root.items()}
-    names = sorted({*have, *want})
-    return [Difference(f"checks.{n}", have.get(n), want.get(n)) for n in names if have.get(n) != want.get(n)]
+    names = [name for name in sorted({*have, *want}) if have.get(name) != want.get(name)]
+    if problems := _homeless({name: wanted.root[name] for name in names if name in want}):
+        raise ConfigError(problems)
+    return [Difference(f"checks.{name}", have.get(name), want.get(name)) for name in names]
+
+
+def _homeless(changed: dict[str, Common]) -> list[Problem]:
+    """What is wrong with journeys for regions whose probes cannot run them."""
+    asked = {name: one for name, one in changed.items() if isinstance(one, JourneySection) and one.elsewhere}
+    probes = list(Probe.objects.filter(token__revoked_at=None)) if asked else []
+    return [
+        Problem("golive.toml", 0, f"checks.{name}.regions", repr(region), "a region that can run journeys", way)
+        for name, one in asked.items()
+        for region in one.elsewhere
+        if (way := way_out(region, probes))
+    ]
 
 
 def apply(project_id: int, wanted: ChecksSection, actor: str) -> None:

@@ -19,6 +19,6 @@ def watch(stop: Event) -> None:
 
 PERIODIC = [
     Periodic("heartbeats", timedelta(seconds=5), pulses.beat),
-    Periodic("journeys", timedelta(seconds=5), journeying.ask_for_due, Process.JOBS),
+    Periodic("journeys", timedelta(seconds=5), journeying.watch_over, Process.JOBS),
 ]
 SERVICES = [Service("checks", watch)]

@@ -8,9 +8,15 @@ from golive.journeys.results import Outcome
 from golive.kit.folders import data_folder
 from golive.people.models import Project
 
+HOME = "built-in"
+
 
 class Run(models.Model):
-    """One run. `results` are its journeys: test, proves, outcome, reason, seconds, trace_id, steps, evidence."""
+    """One run. `results` are its journeys: test, proves, outcome, reason, seconds, trace_id, steps, evidence.
+
+    A run elsewhere names its `probe`, the `key` under which its evidence comes after it, and the `place` at the probe
+    where that lies until then. `judged` says that the check's state follows from it.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="journey_runs")
     check_name = models.SlugField(max_length=63)
@@ -19,6 +25,11 @@ class Run(models.Model):
     outcome = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Outcome])
     reason = models.CharField(max_length=500)
     results = models.JSONField(default=list)
+    region = models.CharField(max_length=40, default=HOME)
+    probe = models.CharField(max_length=40, blank=True)
+    key = models.CharField(max_length=32, blank=True, db_index=True)
+    place = models.CharField(max_length=300, blank=True)
+    judged = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["-pk"]
@@ -28,6 +39,16 @@ class Run(models.Model):
     def folder(self) -> Path:
         """Where its evidence is kept."""
         return folder_of(self.project_id, self.check_name) / str(self.pk)
+
+    @property
+    def files(self) -> list[str]:
+        """The evidence that its results name."""
+        return [one["file"] for result in self.results for one in result["evidence"]]
+
+    @property
+    def awaited(self) -> bool:
+        """Whether evidence still lies at the probe that ran it."""
+        return bool(self.place) and not all((self.folder / file).is_file() for file in self.files)
 
 
 def folder_of(project_id: int, check_name: str) -> Path:

@@ -35,6 +35,7 @@ def run(
     proves: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     marker: str = "",
+    key: str | None = None,
     timeout: timedelta = timedelta(minutes=5),
     tell: Callable[[Result], None] | None = None,
     stop: threading.Event | None = None,
@@ -42,9 +43,9 @@ def run(
     """Run the journeys of `files` (paths below the repository `folder`) against `base_url` and wait for them.
 
     `proves` chooses those that prove one of these; `marker` begins their trace ids, so that ingest knows them, and has
-    their baggage signed; results, screenshots and traces stay in `evidence`. `tell` hears of each journey as it ends;
-    `stop` ends the run early. Never raises for what a journey does: a run that could not be made is UNKNOWN with the
-    reason.
+    their baggage signed by `key` (this install's own when left out); results, screenshots and traces stay in
+    `evidence`. `tell` hears of each journey as it ends; `stop` ends the run early. Never raises for what a journey
+    does: a run that could not be made is UNKNOWN with the reason.
     """
     folder, evidence = folder.absolute(), evidence.absolute()
     evidence.mkdir(parents=True, exist_ok=True)
@@ -55,9 +56,8 @@ def run(
         line = commands.command(
             program, [str(file) for file in files], evidence, proves, int(timeout.total_seconds()) * 2
         )
-        variables = commands.environment(
-            base_url, Path(home), marker, environment or {}, key=synthetic.key() if marker else ""
-        )
+        signing = synthetic.key() if key is None and marker else key or ""
+        variables = commands.environment(base_url, Path(home), marker, environment or {}, key=signing)
         heard = _Heard(evidence, tell)
         ended = _carried_out(line, variables, folder, evidence, timeout, stop, heard)
     took = timedelta(seconds=time.monotonic() - began)

@@ -1,6 +1,7 @@
 """Journey: the user's own pytest file, run again and again against the live site."""
 
 from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -9,6 +10,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from golive.checks.kind import Common, Kind
 from golive.config.values import Duration, Resolved
 from golive.people.secrets import is_reference
+
+PATTERNS = ("test_*.py", "*_test.py")  # what a probe may be asked to run: pytest's own names
+HOME = "built-in"
 
 
 def _list(value: Any) -> Any:
@@ -29,13 +33,14 @@ class JourneySection(Common):
     timeout: Duration = timedelta(minutes=5)
     """How long a run may take in all."""
     python: str = Field(default="", max_length=500)
-    """The interpreter with golive-client; the repository's .venv when left out."""
+    """The interpreter with golive-client; the repository's .venv when left out. A probe has its own."""
     proves: list[str] = []
     """Run only the journeys that prove one of these."""
     regions: list[Annotated[str, Field(max_length=40)]] = []
-    """A journey runs where golive runs: "built-in" and nothing else."""
+    """Where to run: "built-in" is golive itself, which it is when left out; a probe needs `--journeys FOLDER`."""
     environment: dict[str, Annotated[str, Field(max_length=2000)]] = {}
-    """Variables for the journeys; a value may be a reference such as "secret:monitor-password"."""
+    """Variables for the journeys; a value may be a reference such as "secret:monitor-password". A probe is told the
+    names only and takes the values from its own environment."""
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
@@ -50,14 +55,23 @@ class JourneySection(Common):
         return self
 
     @model_validator(mode="after")
-    def _at_home(self) -> Self:
-        elsewhere = [region for region in self.regions if region != "built-in"]
-        if elsewhere:
-            raise ValueError(
-                f"a journey cannot run in the region {elsewhere[0]!r}: probes have neither your repository nor its "
-                'Python; leave regions out, and look from elsewhere with checks that have a "url"'
-            )
+    def _named_for_probes(self) -> Self:
+        for file in self.file if self.elsewhere else ():
+            if not any(fnmatch(PurePosixPath(file).name, pattern) for pattern in PATTERNS):
+                raise ValueError(
+                    f"a probe runs only files named {' or '.join(PATTERNS)}: rename {file!r}, or leave regions out"
+                )
         return self
+
+    @property
+    def seen_from(self) -> list[str]:
+        """A journey changes things, so it runs only where it is told to."""
+        return self.regions or [HOME]
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """The regions whose probes run it."""
+        return [region for region in self.regions if region != HOME]
 
     def references(self) -> dict[str, str]:
         return {name: value for name, value in self.environment.items() if is_reference(value)}
