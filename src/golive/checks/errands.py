@@ -21,6 +21,7 @@ from golive.checks.verdict import Outcome
 from golive.journeys import Outcome as JourneyOutcome
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+PRIVATE = ("GOLIVE_PROBE_TOKEN", "GOLIVE_PROBE_UPDATE")  # the probe's own
 OUTCOMES = {
     JourneyOutcome.PASSED: Outcome.UP,
     JourneyOutcome.FAILED: Outcome.DOWN,
@@ -101,7 +102,7 @@ class Repository:
 def variables_of(names: Sequence[str], own: Mapping[str, str]) -> dict[str, str]:
     """The variables of a journey from the probe's own environment. Raises NotAllowed."""
     for name in names:
-        if not VARIABLE.fullmatch(name) or name.startswith("GOLIVE_PROBE"):
+        if not VARIABLE.fullmatch(name) or name in PRIVATE:
             raise NotAllowed(f"the variable {name!r} is not handed to journeys")
     missing = [name for name in names if name not in own]
     if missing:
