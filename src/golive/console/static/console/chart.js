@@ -25,8 +25,11 @@
   };
 
   const TONES = { ok: "--ok", good: "--ok", warning: "--warning", critical: "--critical", error: "--critical", info: "--info", unknown: "--unknown" };
-  const INKS = ["--ink-1", "--ink-2", "--ink-3", "--ink-1", "--ink-2", "--ink-3"];
+  const INKS = ["--ink-1", "--ink-2", "--ink-3"];
   const colour = (series, index) => css(TONES[series.tone] || INKS[index % INKS.length]);
+  // Bars cannot be dashed as lines are: beyond the inks the same ones come again, lighter.
+  const barColour = (series, index) =>
+    series.tone === "ok" || (!series.tone && index >= INKS.length) ? `${colour(series, index)}99` : colour(series, index);
 
   const stacked = (data) => {
     const total = [];
@@ -213,7 +216,7 @@
       series: [{}, ...order.map((i) => {
         const ink = colour(spec.series[i], i);
         return bars
-          ? { stroke: ink, fill: spec.series[i].tone === "ok" ? `${ink}99` : ink, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.82, 40], gap: 1 }) }
+          ? { stroke: ink, fill: barColour(spec.series[i], i), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.82, 40], gap: 1 }) }
           : { stroke: ink, width: 1.6, dash: !spec.series[i].tone && i > 2 ? [5, 3] : undefined, spanGaps: false,
               points: { show: spec.times.length < 3, size: 4 } };
       })],
@@ -245,7 +248,7 @@
     }
     list.replaceChildren(...spec.series.map((series, i) => {
       const item = document.createElement("li"), key = document.createElement("i");
-      key.style.background = colour(series, i);
+      key.style.background = (spec.draw === "bars" ? barColour : colour)(series, i);
       item.append(key, series.label);
       return item;
     }));
