@@ -162,9 +162,11 @@ def test_a_probe_is_given_its_regions_journeys_and_its_runs_are_kept_once(
     page = client.get("/p/acme/checks/buy/").content.decode()
     assert "from eu (eu-1)" in page
     assert "/var/runs/1" in page
+    assert "a.png" not in page  # no link to what is not here
     assert keep_file(runs[0], "a.png", iter([b"pic", b"ture"]))
     assert not keep_file(runs[0], "b.png", iter([b"x"]))
     assert not keep_file(runs[0], "../../a.png", iter([b"x"]))
+    assert "a.png" in client.get("/p/acme/checks/buy/").content.decode()
     path = evidence(runs[0], "a.png")
     assert path is not None
     assert path.read_bytes() == b"picture"

@@ -46,9 +46,14 @@ class Run(models.Model):
         return [one["file"] for result in self.results for one in result["evidence"]]
 
     @property
+    def arrived(self) -> list[str]:
+        """The evidence that is here: not what a probe still has, nor what made room for newer."""
+        return [file for file in self.files if (self.folder / file).is_file()]
+
+    @property
     def awaited(self) -> bool:
         """Whether evidence still lies at the probe that ran it."""
-        return bool(self.place) and not all((self.folder / file).is_file() for file in self.files)
+        return bool(self.place) and self.arrived != self.files
 
 
 def folder_of(project_id: int, check_name: str) -> Path:
