@@ -256,7 +256,7 @@ def test_a_probe_reports_to_golive_runs_journeys_and_can_do_nothing_else(
             assert "eu" not in {row["region"] for row in results("here")}
             listed = json.loads(golive_up.attempt("probe", "list", "--json").stdout)
             assert [(one["name"], one["region"], one["journeys"]) for one in listed] == [("fra-1", "eu", True)]
-            until(lambda: api.get("/projects/probed/checks/buy").json()["state"] == "down")  # tried twice
+            until(lambda: api.get("/projects/probed/checks/buy").json()["state"] == "down", 240)  # tried twice
             assert "the card was refused at http" in api.get("/projects/probed/checks/buy").json()["reason"]
             assert {(row["region"], row["kind"], row["ok"]) for row in results("buy")} == {("eu", "journey", False)}
         picture = until(lambda: list((golive_up.data / "journeys").glob("*/buy/*/test_buy.screenshot.png")))
