@@ -1,6 +1,5 @@
 """Planted faults: how each is put into the world and which item must convict it."""
 
-import shutil
 import sqlite3
 import time
 import tomllib
@@ -181,23 +180,34 @@ def blind(world: World) -> Undo:
     return undo
 
 
-def backup_file(damage: Callable[[Path], None], where: str) -> Callable[[World], Undo]:
-    """A file of the backup repository is damaged, and the backup restored: as a disk that fails does it."""
+def backup_files(damage: Callable[[Path], None], chosen: Callable[[Path], bool]) -> Callable[[World], Undo]:
+    """Files of the backup repository are damaged, and the backup restored: as a disk that fails does it."""
 
     def plant(world: World) -> Undo:
-        file = max((one for one in world.archive.rglob(where) if one.is_file()), key=lambda one: one.stat().st_size)
-        kept = file.with_name(file.name + ".kept")
-        shutil.copy2(file, kept)
-        damage(file)
+        files = [one for one in world.archive.rglob("*") if one.is_file() and chosen(one)]
+        if not files:
+            raise LookupError(f"no such file below {world.archive.name}")
+        kept = {one: one.read_bytes() for one in files}
+        for file in files:
+            damage(file)
         world.golive("db", "drill", "--project", "acme")
 
         def undo() -> None:
-            shutil.copy2(kept, file)
-            kept.unlink()
+            for file, content in kept.items():
+                file.write_bytes(content)
 
         return undo
 
     return plant
+
+
+def data(file: Path) -> bool:
+    """A part of a backup, not what is written about it."""
+    return "backup" in file.parts and not file.name.startswith("backup.") and "backup.history" not in file.parts
+
+
+def log_segment(file: Path) -> bool:
+    return "archive" in file.parts and file.name.startswith("0000")
 
 
 def garble(file: Path) -> None:
@@ -285,7 +295,7 @@ FAULTS: Sequence[Fault] = (
     Fault("restore_slow", "backups", configured("[readiness.cors]", SLOW, "readiness.toml"), LEGAL),
     Fault("never_restored", "backups", never_restored, ("database",)),
     Fault("smoke_fails", "backups", smoke_fails, ("database",)),
-    Fault("backup_damaged", "backups", backup_file(garble, "backups/acme/backup/**/base/*/*"), ("database",)),
-    Fault("wal_missing", "backups", backup_file(Path.unlink, "backups/acme/archive/**/0000*"), ("database",)),
+    Fault("backup_damaged", "backups", backup_files(garble, data), ("database",)),
+    Fault("wal_missing", "backups", backup_files(Path.unlink, log_segment), ("database",)),
     Fault("logged_secret", "secrets", defect("logged_secret"), FAST),  # last: the log keeps it for a day
 )

@@ -2,7 +2,8 @@
 
 cold: nothing is known and nothing deployed; warm: one line of acme's code changed; unchanged: an empty commit; pull
 request: `pr/figures` gets a preview and its end-to-end result; merged: the same files on main, promoted. Each stage's
-time stands beside its budget. Real PostgreSQL, Chromium, Caddy, mail sink and payment simulator. Prints Markdown.
+time stands beside its budget. load (only when asked for): `golive load` against a preview, then against a release whose
+front page computes for longer. Real PostgreSQL, Chromium, Caddy, mail sink and payment simulator. Prints Markdown.
 """
 
 import argparse
@@ -117,7 +118,26 @@ def story(install: Install, repository: Path, chosen: set[str]) -> dict[str, dic
         git(repository, "switch", "-q", "main")
         git(repository, "merge", "-q", "--ff-only", "figures")
         runs["merged"] = push(install, repository, "merged")
+    if "load" in chosen:
+        git(repository, "switch", "-qc", "crowd")
+        change(repository, "CROWD = True")
+        runs["preview"] = push(install, repository, "preview", "HEAD:pr/crowd")
+        bear(install, repository)
+        front = repository / "acme" / "web" / "public.py"
+        line = '    return page(request, "front.html"'
+        front.write_text(front.read_text().replace(line, f"    sum(range(2_000_000))\n{line}"))
+        git(repository, "commit", "-qam", "Let the front page compute for some time")
+        push(install, repository, "slower preview", "HEAD:pr/crowd")
+        bear(install, repository)
     return runs
+
+
+def bear(install: Install, repository: Path) -> None:
+    """How many users the preview bears, as golive says it."""
+    said = install.attempt(
+        "load", "--preview", "pr-crowd", "--folder", str(repository), "--project", "acme", timeout_seconds=900
+    )
+    print(f"load, exit code {said.returncode}: {(said.stdout + said.stderr).strip()[-1500:]}", flush=True)
 
 
 def told(run: dict[str, Any]) -> list[str]:
