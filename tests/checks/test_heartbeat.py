@@ -54,6 +54,20 @@ def test_what_pings_and_silence_mean(
     assert said in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("listening_since", "hours", "state"),
+    [
+        (26.5, 27.4, State.UNKNOWN),  # due at 25, while nobody listened: one more grace
+        (26.5, 27.6, State.FIRING),
+        (24, 26.1, State.FIRING),  # golive was there when it was due
+        (26.5, 26.6, State.UNKNOWN),
+    ],
+)
+def test_a_ping_that_met_nobody_is_not_missing_yet(listening_since: float, hours: float, state: State) -> None:
+    pulse = take(Pulse(T0), Signal.SUCCESS, T0 + HOUR).pulse
+    assert decide(pulse, DAILY, T0 + hours * HOUR, T0 + listening_since * HOUR).state == state
+
+
 def test_runs_that_overlap_are_told_apart_by_their_ids() -> None:
     first = take(Pulse(T0), Signal.START, T0, "a")
     second = take(first.pulse, Signal.START, T0 + timedelta(minutes=10), "b")

@@ -74,8 +74,12 @@ def take(pulse: Pulse, signal: Signal, at: datetime, run: str = "", exit_status:
     return Taken(replace(ended, failed_at=at, failure=failure), failure + words, False, took)
 
 
-def decide(pulse: Pulse, wanted: Expectation, now: datetime) -> Verdict:
-    """Whether the job is well at `now`: it failed, a run takes too long, none came, or all is as expected."""
+def decide(pulse: Pulse, wanted: Expectation, now: datetime, listening_since: datetime | None = None) -> Verdict:
+    """Whether the job is well at `now`: it failed, a run takes too long, none came, or all is as expected.
+
+    A ping that was due before `listening_since` may have met a golive that was not there: nobody can tell, until the
+    grace has passed once more.
+    """
     if pulse.failed_at is not None:
         return Verdict(State.FIRING, Because.REPORTED, pulse.failure, pulse.failed_at)
     if pulse.runs:
@@ -86,6 +90,9 @@ def decide(pulse: Pulse, wanted: Expectation, now: datetime) -> Verdict:
             )
             return Verdict(State.FIRING, Because.OVERRUN, text, oldest + wanted.longest)
     due = (pulse.succeeded_at or pulse.since) + wanted.every
+    if now > due + wanted.grace and listening_since and due < listening_since and now <= listening_since + wanted.grace:
+        text = f"a ping was due at {due:%H:%M} UTC, before golive itself began to listen at {listening_since:%H:%M}"
+        return Verdict(State.UNKNOWN, Because.NO_DATA, text, due)
     if now > due + wanted.grace:
         last = f"the last was {pulse.succeeded_at:%Y-%m-%d %H:%M} UTC" if pulse.succeeded_at else "there never was one"
         text = f"no ping by {due + wanted.grace:%Y-%m-%d %H:%M} UTC; {last}"

@@ -19,6 +19,8 @@ from golive.telemetry import facts
 log = logging.getLogger("golive.checks")
 KEPT = timedelta(days=30)
 MOST_AT_ONCE = 1_000
+LISTENING_SINCE = timezone.now()
+"""When this process began; pings before it may have met nobody."""
 
 
 def receive(uuid: UUID, signal: Signal, run: str = "", exit_status: int | None = None, note: str = "") -> bool:
@@ -37,13 +39,13 @@ def beat() -> None:
     jobs = Job.objects.filter(check_row__kind="heartbeat").select_related("check_row__project", "check_row__state_row")
     for job in jobs:
         try:
-            turn(job, now)
+            turn(job, now, LISTENING_SINCE)
         except Exception:
             log.exception("the turn of job %s failed; trying again soon", job.check_row.name)
     Ping.objects.filter(handled=True, at__lt=now - KEPT).delete()
 
 
-def turn(job: Job, now: datetime) -> None:
+def turn(job: Job, now: datetime, listening_since: datetime | None = None) -> None:
     """One job: its new pings, then its state. Results are recorded before the pings count as handled."""
     check = job.check_row
     wanted = definition.of(check)
@@ -57,8 +59,9 @@ def turn(job: Job, now: datetime) -> None:
         if taken.ok is not None:
             rows.append(_row(check, ping.at, taken.ok, taken.reason, taken.took))
     expected = Expectation(wanted.every, wanted.grace, wanted.longest or wanted.grace)
-    verdict = heartbeat.decide(pulse, expected, now)
     old = State(check.state_row.state)
+    # What is down already stays so until a ping says otherwise.
+    verdict = heartbeat.decide(pulse, expected, now, None if old == State.FIRING else listening_since)
     if verdict.state is State.FIRING and old != State.FIRING and not any(not row["ok"] for row in rows):
         rows.append(_row(check, now, False, verdict.text, None))
     if rows:
