@@ -271,5 +271,7 @@ def test_the_api_needs_its_scope_and_says_what_the_pages_say(seen: Place, client
 
 def test_a_project_without_a_database_is_told_the_next_command(place: Place, ada: Client) -> None:
     place.database.delete()
-    page = ada.get(f"/p/{place.project.slug}/database/").content.decode()
-    assert "golive db connect" in page
+    for address in ("database/", "database/advice/", "database/pool/"):
+        page = ada.get(f"/p/{place.project.slug}/{address}").content.decode()
+        assert "golive db connect" in page
+        assert page.count('aria-current="page"') == 1, address

@@ -152,7 +152,12 @@ def window_choices(context: template.Context) -> list[dict[str, Any]]:
 
 @register.simple_tag(takes_context=True)
 def here(context: template.Context, view: str) -> bool:
-    """Whether the page shown belongs to the navigation entry of this view (by its address)."""
+    """Whether the page shown belongs to the navigation entry of this view, and to none more exactly."""
     match = context["request"].resolver_match
-    name = match.url_name if match else ""
-    return bool(name) and (name == view or {f"{name}s", f"{name}es"} & {view} != set() or name.startswith(f"{view}-"))
+    name = (match.url_name if match else "") or ""
+    entries = [entry.view for _, found in context.get("frame_navigation") or () for entry in found]
+    return _belongs(name, view) and not any(len(one) > len(view) and _belongs(name, one) for one in entries)
+
+
+def _belongs(name: str, view: str) -> bool:
+    return bool(name) and (name == view or view in (f"{name}s", f"{name}es") or name.startswith(f"{view}-"))

@@ -28,7 +28,9 @@ def advice(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest run, and what earlier ones brought."""
     project = project_of(request, slug)
     database = Database.objects.filter(project=project).first()
-    run = AdviceRun.objects.filter(database=database).first() if database else None
+    if database is None:
+        return render(request, "postgres/none.html", {"project": project})
+    run = AdviceRun.objects.filter(database=database).first()
     changes: list[Advice] = list(Advice.objects.filter(run=run)) if run else []
     findings: list[dict[str, Any]] = run.findings if run else []
     context = {
@@ -43,15 +45,13 @@ def advice(request: HttpRequest, slug: str) -> HttpResponse:
         .exclude(run=run)
         .order_by("-id")[:30],
         "job": Job.objects.filter(kind="database.advise", subject=slug, state__in=PENDING).first(),
-        "sentence": sentence(database, run, changes),
+        "sentence": sentence(run, changes),
     }
     return render(request, "postgres/advice.html", context)
 
 
-def sentence(database: Database | None, run: AdviceRun | None, changes: list[Advice]) -> str:
+def sentence(run: AdviceRun | None, changes: list[Advice]) -> str:
     """The page's first sentence."""
-    if database is None:
-        return "golive does not know this project's database yet"
     if run is None:
         return "nobody has asked for advice yet"
     proved = sum(one.stage in (Stage.PROVED, Stage.SEEN) for one in changes)
