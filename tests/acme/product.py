@@ -125,7 +125,7 @@ def running_product(folder: Path, telemetry: dict[str, str]) -> Iterator[Product
             product.process.wait(15)
 
 
-def eventually(holds: Callable[[], object], seconds: float = 20) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not holds():
