@@ -8,7 +8,8 @@ from golive.alerts.models import Flip
 from golive.changes.models import Change
 from golive.changes.models import Kind as ChangeKind
 from golive.releases import build, door, drill, lock
-from golive.releases.errors import Refused
+from golive.releases.errors import BuildError, Refused
+from golive.releases.host.place import place
 from golive.releases.models import Deploy, DeployState, Release, ReleaseState
 from tests.releases.conftest import Customers, Shop
 
@@ -109,6 +110,10 @@ def test_a_build_that_was_killed_is_given_up_and_leaves_nothing(shop: Shop) -> N
     release = shop.build()
     folder = build.folder_of(release)
     assert folder.is_dir()
+    assert not list((place().root / "locks").glob("r*.lock"))
+    with pytest.raises(BuildError):
+        shop.build(settings={"build": ["false"]})
+    assert not list((place().root / "locks").glob("r*.lock")), "nor does one that fails leave a lock"
     Release.objects.filter(pk=release.pk).update(state=ReleaseState.BUILDING)  # as a killed build leaves it
     later = door.now() + timedelta(minutes=1)
     with lock.building(release):
@@ -118,3 +123,16 @@ def test_a_build_that_was_killed_is_given_up_and_leaves_nothing(shop: Shop) -> N
     assert not folder.exists()
     release.refresh_from_db()
     assert (release.state, release.problem) == ("failed", "its build was killed; build it again")
+
+
+def test_a_build_that_ends_while_it_is_looked_at_keeps_its_files(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = shop.build()
+    Release.objects.filter(pk=release.pk).update(state=ReleaseState.BUILDING)
+
+    def ends_now(release: Release) -> bool:
+        Release.objects.filter(pk=release.pk).update(state=ReleaseState.READY)
+        return False
+
+    monkeypatch.setattr(lock, "is_built", ends_now)
+    assert build.abandoned(door.now() + timedelta(minutes=1)) == []
+    assert build.folder_of(release).is_dir()

@@ -85,13 +85,15 @@ def folder_of(release: Release) -> Path:
 
 def abandoned(now: datetime) -> list[Release]:
     """Give up builds whose process was killed: they are failed, and what they left is removed."""
-    begun = Release.objects.filter(state=ReleaseState.BUILDING, created_at__lt=now - GRACE)
-    found = [one for one in begun.select_related("project") if not lock.is_built(one)]
-    for release in found:
+    found = []
+    building = Release.objects.filter(state=ReleaseState.BUILDING)
+    for release in building.filter(created_at__lt=now - GRACE).select_related("project"):
+        # Asked again without anybody at it: a build that ended well since the first look has its files.
+        if lock.is_built(release) or not building.filter(pk=release.pk).exists():
+            continue
         shutil.rmtree(folder_of(release), ignore_errors=True)
-        Release.objects.filter(pk=release.pk, state=ReleaseState.BUILDING).update(
-            state=ReleaseState.FAILED, problem="its build was killed; build it again"
-        )
+        building.filter(pk=release.pk).update(state=ReleaseState.FAILED, problem="its build was killed; build it again")
+        found.append(release)
     return found
 
 

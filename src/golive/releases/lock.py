@@ -29,9 +29,11 @@ def is_held(environment: Environment) -> bool:
 @contextmanager
 def building(release: Release) -> Iterator[None]:
     """Show for as long as a build goes on that somebody is at it."""
-    with _hold(f"r{release.pk}"):
-        yield
-    _file(f"r{release.pk}").unlink(missing_ok=True)
+    try:
+        with _hold(f"r{release.pk}"):
+            yield
+    finally:
+        _file(f"r{release.pk}").unlink(missing_ok=True)
 
 
 def is_built(release: Release) -> bool:
