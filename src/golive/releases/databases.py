@@ -4,16 +4,19 @@ import re
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
 BOOKKEEPING = ("alembic_version", "django_migrations", "schema_migrations", "_prisma_migrations", "knex_migrations")
-DUMP_SECONDS = 120
+SCHEMA_SECONDS = 120.0
+DATA_SECONDS = 3600.0  # each way, of a whole database
 
 
 class DatabaseError(Exception):
@@ -31,14 +34,19 @@ def named(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
+def name_of(url: str) -> str:
+    """The database that a URL means."""
+    return str(psycopg.conninfo.conninfo_to_dict(plain(url)).get("dbname", ""))
+
+
 @contextmanager
-def schema_copy(url: str, server: str = "") -> Iterator[str]:
+def schema_copy(url: str, server: str | None = None) -> Iterator[str]:
     """The URL of a new database with the schema of `url` and its record of migrations, dropped at the end.
 
     It is made beside the one it is copied from, or on another server, whose user then owns it.
     """
     name = f"golive_rehearsal_{secrets.token_hex(4)}"
-    place = server or url
+    place = url if server is None else server
     try:
         _create(plain(place), name)
         try:
@@ -57,7 +65,7 @@ def copy(source: str, server: str, name: str, *, data: bool) -> str:
         into = named(plain(server), name)
         try:
             if data:
-                _dump(plain(source), into, [])
+                _dump(plain(source), into, [], DATA_SECONDS)
             else:
                 _pour(plain(source), into)
         except BaseException:
@@ -118,28 +126,24 @@ def _pour(source: str, into: str) -> None:
         _dump(source, into, ["--data-only", *(word for (name,) in rows for word in ("--table", name))])
 
 
-def _dump(source: str, into: str, options: list[str]) -> None:
+def _dump(source: str, into: str, options: list[str], seconds: float = SCHEMA_SECONDS) -> None:
     dump, load = program("pg_dump"), program("psql")
-    # The URLs go by the environment: a command line can be read by everybody on the machine.
-    made = subprocess.run(
-        [dump, "--no-owner", "--no-privileges", *options],
-        env=_libpq(source),
-        capture_output=True,
-        check=False,
-        timeout=DUMP_SECONDS,
-    )
-    if made.returncode:
-        raise DatabaseError(f"pg_dump failed: {made.stderr.decode(errors='replace').strip()[-300:]}")
-    loaded = subprocess.run(
-        [load, "-X", "-q", "-v", "ON_ERROR_STOP=1"],
-        env=_libpq(into),
-        input=made.stdout,
-        capture_output=True,
-        check=False,
-        timeout=DUMP_SECONDS,
-    )
-    if loaded.returncode:
-        raise DatabaseError(f"psql failed: {loaded.stderr.decode(errors='replace').strip()[-300:]}")
+    with tempfile.TemporaryFile() as file:  # a whole database may be larger than the memory
+        # The URLs go by the environment: a command line can be read by everybody on the machine.
+        _ended([dump, "--no-owner", "--no-privileges", *options], source, seconds, stdout=file)
+        file.seek(0)
+        _ended([load, "-X", "-q", "-v", "ON_ERROR_STOP=1"], into, seconds, stdin=file)
+
+
+def _ended(words: list[str], url: str, seconds: float, **streams: IO[bytes]) -> None:
+    wanted: dict[str, Any] = {"stdout": subprocess.DEVNULL, **streams}
+    name = Path(words[0]).name
+    try:
+        done = subprocess.run(words, env=_libpq(url), stderr=subprocess.PIPE, check=False, timeout=seconds, **wanted)
+    except subprocess.TimeoutExpired:
+        raise DatabaseError(f"{name} took longer than {seconds:.0f} s") from None
+    if done.returncode:
+        raise DatabaseError(f"{name} failed: {done.stderr.decode(errors='replace').strip()[-300:]}")
 
 
 def _libpq(url: str) -> dict[str, str]:

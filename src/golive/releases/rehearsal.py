@@ -78,13 +78,13 @@ def rehearse(deploy: Deploy, tell: Tell) -> Rehearsal:
     """
     settings = runtime.settings_of(deploy.release)
     environment = runtime.deploy_environment(deploy)
-    url, server = environment.get(settings.database, ""), ""
+    url, server = environment.get(settings.database, ""), None
     if deploy.environment.is_preview:
         url = _of_production(deploy, settings.database)
     if not url:
         return Rehearsal(False, f"not rehearsed: the variable {settings.database} is not set")
     try:
-        server = resolve(settings.previews.database) if deploy.environment.is_preview else ""
+        server = resolve(settings.previews.database) if deploy.environment.is_preview else None
         with databases.schema_copy(url, server) as copy:
             noted, before = _prepare(copy)
             given = schema.patient({**environment, settings.database: copy}, settings.lock_timeout)
