@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from golive.releases import preview_servers, previews, template, variables
+from golive.releases import databases, preview_servers, previews, template, variables
 from golive.releases.models import Environment
 from golive.sandbox.servers import PostgresServer
 from tests.releases.conftest import Shop, wait_for
@@ -109,7 +109,7 @@ def test_a_preview_has_a_scrubbed_database_seeded_and_its_mail_and_money_are_cau
 
 
 def test_a_copy_that_cannot_be_scrubbed_is_dropped_and_without_a_scrub_nobodys_data_is_copied(
-    shop: Shop, production: str, postgres: PostgresServer
+    shop: Shop, production: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = set(postgres.databases())
     shop.settings["previews"]["scrub"] = "false"
@@ -117,10 +117,28 @@ def test_a_copy_that_cannot_be_scrubbed_is_dropped_and_without_a_scrub_nobodys_d
     with pytest.raises(previews.PreviewError, match="could not be scrubbed and was dropped"):
         template.renew(shop.project)
     assert set(postgres.databases()) == before
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr(template, "_scrub", stop)
+        template.renew(shop.project)
+    assert set(postgres.databases()) == before, "nor does it stay when somebody stops it"
     shop.settings["previews"]["scrub"] = ""
     shop.good()
     assert "schema only" in template.renew(shop.project)
     assert emails(postgres.url(shop.settings["previews"]["template"])) == []
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_production_is_never_replaced_by_a_template_of_its_name(
+    shop: Shop, production: str, postgres: PostgresServer
+) -> None:
+    shop.settings["previews"]["template"] = databases.name_of(production)
+    shop.good()
+    with pytest.raises(previews.PreviewError, match="production's own database"):
+        template.renew(shop.project)
+    assert emails(production) == ["ada@home.example"]
 
 
 def answers(url: str) -> bool:

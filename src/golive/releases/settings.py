@@ -152,7 +152,7 @@ class DeploySection(Strict):
     @model_validator(mode="after")
     def _own_template(self) -> "DeploySection":
         name = self.previews.template
-        if name in ("postgres", "template0", "template1") or (name and name == self.database):
+        if name in ("postgres", "template0", "template1"):
             raise ValueError(f"[deploy.previews] template: a database of its own, not {name}; it is replaced")
         return self
 

@@ -8,7 +8,7 @@ from golive.people.models import Project
 from golive.people.secrets import SecretError, resolve
 from golive.releases import apart, databases, door, runtime
 from golive.releases.databases import DatabaseError
-from golive.releases.errors import Refused, ReleaseError
+from golive.releases.errors import Refused
 from golive.releases.models import Deploy
 from golive.releases.previews import PreviewError
 from golive.releases.settings import DeploySection
@@ -35,7 +35,7 @@ def renew(project: Project, *, tell: Tell = door.silent, by: str = "golive") -> 
             if settings.previews.scrub:
                 _scrub(settings, live, url, tell)
             databases.replace(server, draft, settings.previews.template)
-        except (ReleaseError, DatabaseError):
+        except BaseException:  # whatever it was, even ^C: what is not scrubbed does not stay
             databases.drop(server, draft)
             raise
     except DatabaseError as error:
@@ -51,6 +51,11 @@ def _where(settings: DeploySection, environment: dict[str, str]) -> tuple[str, s
     source = environment.get(settings.database, "")
     if not source:
         raise PreviewError("[deploy] database must name the variable that holds production's PostgreSQL URL.")
+    if settings.previews.template == databases.name_of(source):
+        raise PreviewError(
+            f"[deploy.previews] template: {settings.previews.template} is production's own database, and the template "
+            "is replaced; name another."
+        )
     try:
         return source, resolve(settings.previews.database)
     except SecretError as error:
