@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.people.models import Project
 from golive.releases.availability import Address
 from golive.releases.host.caddy import Front, Https, Previews, Site
@@ -107,5 +107,5 @@ def _console() -> str:
 
 def synthetic_headers() -> dict[str, str]:
     """A trace whose id begins with this install's marker: what comes of it counts as golive's, not as a customer's."""
-    trace = kept_secret("synthetic-marker")[:12] + secrets.token_hex(10)
+    trace = synthetic.marker() + secrets.token_hex(10)
     return {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01", "User-Agent": "golive"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from golive.journeys import Outcome as JourneyOutcome
 from golive.journeys import run as run_journeys
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.releases import commandline, runtime, signals, sites
 from golive.releases.availability import Availability
 from golive.releases.errors import StepFailed
@@ -71,7 +71,7 @@ class Smoke:
             folder=Path(self.release.folder),
             python=python_for_journeys(Path(self.release.folder)),
             evidence=place().root / "evidence" / self.release.folder.rpartition("/")[2],
-            marker=kept_secret("synthetic-marker")[:12],
+            marker=synthetic.marker(),
         )
         if results.outcome is not JourneyOutcome.PASSED:
             self.failed["journeys"] = results.reason
