@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from django.test import Client
@@ -87,6 +88,7 @@ def test_it_is_compared_with_the_last_release(before: Before | None, wanted: int
     [
         (Evidence(errors={"TimeoutError: QueuePool limit of size 5 overflow 0 reached": 9}), "connection pool"),
         (Evidence(errors={"OperationalError: FATAL: sorry, too many clients already": 2}), "database connections"),
+        (Evidence(errors={"KeyError: no such room": 50}, processors=0.3), "cause unknown"),
         (Evidence(errors={"ValueError: x": 50}, pools={"app": (10, 10)}), "connection pool"),
         (Evidence(pools={"app": (5, 10)}, database=Database(97, 97)), "database connections"),
         (Evidence(database=Database(20, 97, waiting_for_locks=9, active=10)), "database locks"),
@@ -192,6 +194,49 @@ def test_a_real_climb_is_kept_and_shown(
     _, token = tokens.create("t", ["pipelines:read"])
     told = Client(headers={"Authorization": f"Bearer {token}"}).get("/api/v1/projects/shop/load-tests")
     assert json.loads(told.content)[0]["broke"] == made.broke
+
+
+NOISY = """
+from locust import HttpUser, constant, task
+print("a locustfile may say what it likes")
+class Shopper(HttpUser):
+    wait_time = constant(0.01)
+    @task
+    def buy(self):
+        self.client.get("/away")
+        raise ValueError("x" * 20_000)
+"""
+
+
+class Leading(BaseHTTPRequestHandler):
+    """A product that leads its visitors to another host, and the host."""
+
+    visited: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        self.visited.append(host)
+        self.send_response(302 if host.startswith("127.0.0.1") else 200)
+        self.send_header("Location", f"http://localhost:{host.partition(':')[2]}/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locustfile_may_print_and_raise_and_nobody_else_is_visited(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text(NOISY)
+    section = LoadSection(file="noisy.py", think=timedelta(0), hold=timedelta(seconds=1), first=2, most=2)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Leading)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = aim.at_address(project, f"http://127.0.0.1:{server.server_address[1]}")
+    made = trial.run(project, place, section, tmp_path, by="ada", tell=lambda text: None)
+    server.shutdown()
+    assert made.verdict == Verdict.HELD, made.sentence
+    assert {name.partition(":")[0] for name in Leading.visited} == {"127.0.0.1"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,7 @@ import sys  # noqa: E402
 import time  # noqa: E402
 from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
+from urllib.parse import urljoin, urlsplit  # noqa: E402
 
 import gevent  # noqa: E402
 import psutil  # noqa: E402
@@ -100,6 +101,7 @@ def dressed(users: list[type[User]], orders: dict[str, Any]) -> None:
             if client is not None and hasattr(client, "headers"):
                 client.headers.update(orders["headers"])
                 client.verify = not orders["own_certificate"]
+                stay(client, orders["host"])
             before(self)
 
         kind.on_start = on_start  # type: ignore[method-assign]
@@ -112,6 +114,17 @@ def dressed(users: list[type[User]], orders: dict[str, Any]) -> None:
                 client.close()  # who has left holds no connection
 
         kind.on_stop = on_stop  # type: ignore[method-assign]
+
+
+def stay(client: Any, host: str) -> None:
+    """Redirects are followed on the product's own host only: no load, and no pass to the preview, for anybody else."""
+    own, real = urlsplit(host).hostname, client.get_redirect_target
+
+    def target(response: Any) -> str | None:
+        place: str | None = real(response)
+        return place if place and urlsplit(urljoin(response.url, place)).hostname == own else None
+
+    client.get_redirect_target = target
 
 
 def led(name: str, place: str) -> None:
@@ -127,6 +140,7 @@ def led(name: str, place: str) -> None:
 def main() -> None:
     """Climb until the answer is known."""
     orders: dict[str, Any] = json.load(sys.stdin)
+    lines, sys.stdout = sys.stdout, sys.stderr  # what a locustfile prints is no line of ours
     logging.basicConfig(level=logging.ERROR)
     urllib3.disable_warnings()
     if orders["lead"]:
@@ -141,8 +155,7 @@ def main() -> None:
     environment.events.request.add_listener(lambda **given: seen.note(**given))  # type: ignore[no-untyped-call]
     process = psutil.Process()
     while (count := following(levels, target, orders["first"], orders["most"])) is not None:
-        said = {"trying": count, "at": time.time()}
-        print(json.dumps(said), flush=True)
+        since = time.time()
         runner.start(count, spawn_rate=max(10.0, count / 3))
         began = time.monotonic()
         while runner.user_count != count and time.monotonic() - began < LONGEST_SETTLE_SECONDS:
@@ -155,7 +168,7 @@ def main() -> None:
         took = time.monotonic() - began
         level = measured(seen, count, took, process.cpu_percent() / 100)
         levels.append(level)
-        print(json.dumps({"level": asdict(level), "from": said["at"], "until": time.time()}), flush=True)
+        print(json.dumps({"level": asdict(level), "from": since, "until": time.time()}), file=lines, flush=True)
     runner.quit()
 
 

@@ -6,16 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.utils import timezone
 
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.people.models import Project
 from golive.pipelines.load.aim import Aim
 from golive.pipelines.load.answer import Answer, Before, answer
@@ -83,25 +84,29 @@ def _orders(aim: Aim, section: LoadSection, folder: Path, target: Target) -> dic
         "first": section.first,
         "most": section.most,
         "target": asdict(target),
-        "marker": kept_secret("synthetic-marker")[:12],
+        "marker": synthetic.marker(),
     }
 
 
 def _climb(orders: dict[str, Any], spans: list[Span], target: Target, tell: Tell) -> str:
     """Run the generator; why it was stopped early, or nothing. Interrupting keeps what was measured."""
+    with tempfile.TemporaryFile("w+", errors="replace") as complaints:  # a pipe that nobody reads fills up and stops it
+        return _driven(orders, spans, target, tell, complaints)
+
+
+def _driven(orders: dict[str, Any], spans: list[Span], target: Target, tell: Tell, complaints: IO[str]) -> str:
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "SSL_CERT_FILE", "TMPDIR")}
     popen = subprocess.Popen(
         [sys.executable, "-m", "golive.pipelines.load.driver"],
         env={**clean, "PYTHONUNBUFFERED": "1", "LOCUST_SKIP_MONKEY_PATCH": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=complaints,
         text=True,
         start_new_session=True,
     )
     assert popen.stdin is not None  # noqa: S101
     assert popen.stdout is not None  # noqa: S101
-    assert popen.stderr is not None  # noqa: S101
     try:
         with contextlib.suppress(BrokenPipeError):
             popen.stdin.write(json.dumps(orders))
@@ -113,9 +118,10 @@ def _climb(orders: dict[str, Any], spans: list[Span], target: Target, tell: Tell
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(popen.pid, signal.SIGKILL if popen.poll() is None else 0)
-        said = popen.stderr.read().strip()
         popen.wait()
     if popen.returncode and not spans:
+        complaints.seek(0)
+        said = complaints.read().strip()
         raise LoadError(f"The load generator ended: {said.splitlines()[-1] if said else popen.returncode}")
     return f"the generator ended with {popen.returncode}" if popen.returncode else ""
 
