@@ -15,7 +15,7 @@ _SAID = (
     (re.compile(r"deadlock detected|lock (wait )?timeout|could not obtain lock", re.I), "database locks"),
     (re.compile(r"statement timeout|canceling statement", re.I), "slow statements"),
     (re.compile(r"too many open files|EMFILE", re.I), "open files"),
-    (re.compile(r"out of memory|MemoryError|OOM", re.I), "memory"),
+    (re.compile(r"out of memory|MemoryError|\bOOM\b", re.I), "memory"),
 )
 
 

@@ -1,5 +1,6 @@
 -- What the product said of itself while it was under load; golive's own traffic is just what is meant here.
 
+-- The fullest of each pool's instances: one that is full holds its requests up, however idle the others are.
 -- name: pools
 WITH
     if(attributes['db.client.connection.pool.name'] != '', attributes['db.client.connection.pool.name'], attributes['pool.name']) AS pool,
@@ -17,6 +18,8 @@ WHERE project = {project:String}
     AND time <= fromUnixTimestamp64Milli({until_ms:Int64})
 GROUP BY pool, instance
 HAVING most > 0
+ORDER BY used / most DESC
+LIMIT 1 BY pool
 LIMIT 200;
 
 -- name: errors
