@@ -1,8 +1,10 @@
 """A repository's pipeline as its golive.toml says, at one tree."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from golive.config import reader, sections
 from golive.config.positions import positions
@@ -32,21 +34,34 @@ def read(repository: Repository, tree: str) -> Definition:
 
 
 def parsed(content: bytes) -> Definition:
-    """The definition in a file's content. Other sections are somebody else's to check."""
+    """The definition in a file's content. Raises ConfigError."""
+    document = loaded(content)
+    pipeline = section(document, "pipeline")
+    assert isinstance(pipeline, PipelineSection)  # noqa: S101
+    return Definition(app_name(document), pipeline, bool(document.data.get("deploy")))
+
+
+def loaded(content: bytes) -> Document:
+    """What a file says, unchecked. Raises ConfigError when it is not TOML."""
     try:
         text = content.decode()
         data = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([Problem(FILE, 0, "", f"text that is not TOML ({error})", "valid TOML 1.0")]) from error
-    ours = {key: value for key, value in data.items() if key == "pipeline"}
-    places = {path: (FILE, line) for path, line in positions(text).items()}
-    document = Document(ours, places, FILE)
-    wanted = reader.validate(document, [one for one in sections.registered() if one.key == "pipeline"])
-    pipeline = wanted["pipeline"]
-    assert isinstance(pipeline, PipelineSection)  # noqa: S101
-    app = data.get("app")
+    return Document(data, {path: (FILE, line) for path, line in positions(text).items()}, FILE)
+
+
+def section(document: Document, key: str) -> BaseModel:
+    """One section; the others are somebody else's to check. Raises ConfigError."""
+    ours = replace(document, data={name: value for name, value in document.data.items() if name == key})
+    return reader.validate(ours, [one for one in sections.registered() if one.key == key])[key]
+
+
+def app_name(document: Document) -> str:
+    """What [app] calls the product; empty when it says nothing."""
+    app = document.data.get("app")
     name = app.get("name") if isinstance(app, dict) else None
-    return Definition(name if isinstance(name, str) else "", pipeline, bool(data.get("deploy")))
+    return name if isinstance(name, str) else ""
 
 
 def folder_of(start: Path) -> Path:

@@ -1,7 +1,6 @@
 """`golive load`: how many users a release bears, and what gives way first."""
 
 import getpass
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from golive.config import reader
-from golive.config.positions import positions
-from golive.config.reader import ConfigError, Document, Problem
-from golive.config.sections import registered
+from golive.config.reader import ConfigError, Document
 from golive.config.values import resolve
-from golive.kit.durations import parse_duration
 from golive.people import audit
 from golive.people.choice import WRONG_INPUT, choose
 from golive.people.models import Project
@@ -57,13 +52,8 @@ def load(
     """
     if context.invoked_subcommand is not None:
         return
-    place, name, section = _section(folder)
+    place, name, section = _section(folder, {"p95": p95, "most": users, "hold": hold})
     chosen = first_use.project_for(project, name)
-    given = {"p95": p95 and parse_duration(p95), "most": users, "hold": hold and parse_duration(hold)}
-    section = LoadSection.model_validate(
-        {name: getattr(section, name) for name in section.model_fields_set}
-        | {name: value for name, value in given.items() if value is not None}
-    )
     if section.first > section.most:
         section = section.model_copy(update={"first": section.most})
     if url:
@@ -97,25 +87,23 @@ def _careful(project: Project, found: Aim, production: bool) -> None:
         raise typer.Exit(WRONG_INPUT)
 
 
-def _section(folder: Path) -> tuple[Path, str, LoadSection]:
-    """The folder's repository, its app's name and its [load]; the defaults where there is no golive.toml."""
+def _section(folder: Path, given: dict[str, Any]) -> tuple[Path, str, LoadSection]:
+    """The folder's repository, its app's name and its [load], in which `given` counts before. Raises ConfigError."""
+    place, document = _document(folder)
+    said = document.data.setdefault("load", {})
+    if isinstance(said, dict):
+        said |= {name: value for name, value in given.items() if value is not None}
+    section = definition.section(document, "load")
+    assert isinstance(section, LoadSection)  # noqa: S101
+    return place, definition.app_name(document), section
+
+
+def _document(folder: Path) -> tuple[Path, Document]:
     try:
         place = definition.folder_of(folder)
-    except ConfigError:
-        return folder.resolve(), "", LoadSection()
-    text = (place / definition.FILE).read_text(encoding="utf-8")
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problem = Problem(definition.FILE, 0, "", f"text that is not TOML ({error})", "valid TOML 1.0")
-        raise ConfigError([problem]) from error
-    places = {path: (definition.FILE, line) for path, line in positions(text).items()}
-    document = Document({key: value for key, value in data.items() if key == "load"}, places, definition.FILE)
-    wanted = reader.validate(document, [one for one in registered() if one.key == "load"])["load"]
-    assert isinstance(wanted, LoadSection)  # noqa: S101
-    app_section = data.get("app")
-    name = app_section.get("name") if isinstance(app_section, dict) else None
-    return place, name if isinstance(name, str) else "", wanted
+    except ConfigError:  # there is none: the defaults
+        return folder.resolve(), Document({})
+    return place, definition.loaded((place / definition.FILE).read_bytes())
 
 
 @app.command()
