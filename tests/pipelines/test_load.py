@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from golive.people import tokens
 from golive.people.models import Project, Role, User
@@ -21,6 +22,7 @@ from golive.pipelines.load.cause import Cause, Database, Evidence, cause
 from golive.pipelines.load.climb import Level, Target, broken, following
 from golive.pipelines.load.section import LoadSection
 from golive.pipelines.models import LoadTest
+from golive.releases.models import DeploySettings, Environment
 
 TARGET = Target(p95_ms=500, errors=0.01)
 
@@ -126,6 +128,27 @@ def test_load_is_put_on_ones_own_product_only(url: str, allowed: bool) -> None:
     else:
         with pytest.raises(aim.AimError):
             aim.at_address(project, url)
+
+
+@pytest.mark.parametrize(
+    ("url", "customers"),
+    [
+        ("https://shop.example", True),
+        ("http://shop.example", True),
+        ("https://SHOP.example:443", True),
+        ("https://eu.shop.example", True),
+        ("https://staging.shop.example", False),
+        ("http://127.0.0.1:8000", False),
+    ],
+)
+def test_production_is_known_by_its_names(project: Project, url: str, customers: bool) -> None:
+    project.url = "https://shop.example"
+    project.save()
+    Environment.objects.create(project=project, name="production", created_at=timezone.now())
+    DeploySettings.objects.create(
+        project=project, deploy={"processes": {"web": "run $SOCKET"}, "domains": ["eu.shop.example"]}
+    )
+    assert aim.is_production(project, aim.at_address(project, url)) is customers
 
 
 class Narrow(BaseHTTPRequestHandler):

@@ -94,6 +94,15 @@ def at_address(project: Project, url: str, *, release: str = "", database: str =
     )
 
 
+def is_production(project: Project, found: Aim) -> bool:
+    """Whether customers are there: by the environment's name, or by a name that production answers to, at any port."""
+    if found.environment:
+        return found.environment == sites.PRODUCTION
+    where = Environment.objects.filter(project=project, name=sites.PRODUCTION).first()
+    names = {urlsplit(project.url).hostname, *(sites.domains(where, sites.deploy_section(project)) if where else ())}
+    return urlsplit(found.host).hostname in names
+
+
 def _loopback(name: str) -> bool:
     try:
         return ipaddress.ip_address(name).is_loopback

@@ -81,8 +81,7 @@ def load(
 
 
 def _careful(project: Project, found: Aim, production: bool) -> None:
-    own = project.url.rstrip("/")
-    if (found.environment == "production" or (own and found.host == own)) and not production:
+    if aims.is_production(project, found) and not production:
         typer.echo("golive: that is production; with --production its customers wait behind the test", err=True)
         raise typer.Exit(WRONG_INPUT)
 
