@@ -203,7 +203,7 @@ def _deploy(read: Read, files: Mapping[str, str], found: Found) -> None:
         web, reason = f"uvicorn {entry} --uds $SOCKET", f"{entry} is the application"
     elif found.framework == "Flask" and (entry := _entry(read, files, "Flask")):
         web, reason = f"gunicorn {entry} --bind unix:$SOCKET", f"{entry} is the application"
-    if not web and any(guess.lines[0] == 'run = "uv build"' for guess in found.guesses):
+    if not web and _is_library(_toml(read), files):
         found.unsure.append("It seems to be a library, which is not deployed: [deploy] is left out.")
         return
     if not web:
