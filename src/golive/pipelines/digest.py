@@ -23,7 +23,6 @@ from golive.pipelines.terminal import took
 WEEK = timedelta(days=7)
 HOUR = 8  # UTC, on Mondays
 BAD = (State.FAILED, State.TIMED_OUT)
-NOTABLE = 0.2
 
 
 @dataclass(frozen=True)
@@ -200,9 +199,9 @@ def send(project: Project, first: date) -> int:
     found = of_week(project, first)
     if not found.runs and not found.measures.deploys:
         return 0
+    words = mail(project, found)
     people = [person for person in User.objects.filter(is_active=True) if person.may(Role.ADMIN)]
     with transaction.atomic():
         for person in people:
-            words = mail(project, found)
             enqueue(project, "email", person.email, words, key=f"{key}{person.pk}", about="digest", person=person.email)
     return len(people)
