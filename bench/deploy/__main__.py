@@ -29,11 +29,11 @@ from django.db import connections  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from bench.pipeline.keeping import end_deployed  # noqa: E402
 from examples.demo.install import Install, free_ports  # noqa: E402
 from golive.people.models import Project  # noqa: E402
 from golive.releases import door, tend  # noqa: E402
 from golive.releases.host import keeper, units  # noqa: E402
-from golive.releases.host.keeper import KeeperSupervisor  # noqa: E402
 from golive.releases.host.place import place  # noqa: E402
 from golive.releases.models import Deploy, DeploySettings, Environment  # noqa: E402
 
@@ -234,12 +234,7 @@ def main() -> None:
         show("Rollbacks", rollbacks(project, where, plain))
         show("All of golive killed with -9", killed(plain))
     finally:
-        here = place()
-        names = units.names(here)
-        KeeperSupervisor(here).stop(names)
-        units.wait_gone(here, names, 20)
-        if pid := keeper.keeper_pid(here):
-            os.kill(pid, signal.SIGTERM)
+        end_deployed(DATA)
         shutil.rmtree(DATA, ignore_errors=True)
 
 
