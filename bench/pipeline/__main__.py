@@ -182,7 +182,9 @@ def main() -> None:
             if not given.keep:
                 shutil.rmtree(base, ignore_errors=True)
     load = os.getloadavg()[2]
-    print(f"\n2 cores, load average {load:.1f} over the quarter of an hour before the end\n\n{table(runs)}")
+    print(
+        f"\n{os.cpu_count()} cores, load average {load:.1f} over the quarter of an hour before the end\n\n{table(runs)}"
+    )
 
 
 if __name__ == "__main__":

@@ -125,7 +125,9 @@ def main() -> None:
     finally:
         if not given.keep:
             shutil.rmtree(base, ignore_errors=True)
-    print(f"\n2 cores, load average {os.getloadavg()[2]:.1f} over the quarter of an hour before the end\n")
+    print(
+        f"\n{os.cpu_count()} cores, load average {os.getloadavg()[2]:.1f} over the quarter of an hour before the end\n"
+    )
     print("| project | set-up | lint | unit | integration | build | whole run | golive's own, most | unchanged |")
     print("|---|--:|--:|--:|--:|--:|---|--:|---|")
     print("\n".join(rows))
