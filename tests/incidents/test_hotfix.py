@@ -119,7 +119,8 @@ def test_its_deploy_passes_the_gate_of_the_incident_a_pull_request_does_not(
         "acme", None, "", commit, "refs/heads/hotfix/incident-1", pull_request, {}, {}, lambda _: None, lambda: False
     )
     deploys.Delivery("ada")._deploy(Release.objects.get(), context)
-    assert (bool(seen["overrides"]) and "#1" in seen["overrides"]["incident"]) == passes
+    assert set(seen["overrides"] or {}) == ({"incident", "readiness", "budget"} if passes else set())
+    assert all("#1" in why for why in (seen["overrides"] or {}).values())
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ class HotfixLane:
         if found is None:
             return None
         why = f"the hotfix of incident #{found.number}"
-        return Opened({"incident": why, "readiness": why})
+        return Opened(dict.fromkeys(("incident", "readiness", "budget"), why))
 
 
 register_lane(HotfixLane())
