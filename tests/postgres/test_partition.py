@@ -13,7 +13,7 @@ from golive.postgres.advice.catalog import Catalog, Column, Table
 from golive.postgres.advice.workload import Statement
 from golive.postgres.partition import wrap as wrapping
 from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
-from golive.postgres.partition.copy import Shadow
+from golive.postgres.partition.copy import DRAIN, Shadow
 from golive.postgres.partition.locks import pause
 from golive.postgres.partition.plan import Every, PartitionPlan
 from golive.postgres.partition.policy import keep_policy
@@ -213,6 +213,17 @@ def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
         by_copy(connection)
     assert place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e") == before
     assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive_%' AND relkind = 'r'") == [(0,)]
+
+
+def test_a_copy_that_changes_outrun_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    shadow = Shadow.__new__(Shadow)
+    shadow.table = "orders"
+    applied: list[int] = []
+    monkeypatch.setattr(shadow, "_left", lambda: 3 * DRAIN)
+    monkeypatch.setattr(shadow, "_drain", lambda limit: applied.append(limit) or limit)  # there is always more
+    with pytest.raises(CannotPartition, match="changes faster than the copy can follow"):
+        shadow._catch_up()
+    assert applied == [DRAIN] * len(applied)
 
 
 def test_a_truncated_table_is_empty_when_it_is_converted(place: Place) -> None:

@@ -93,7 +93,7 @@ class Reading:
     written: frozenset[str] = frozenset()
 
 
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([a-z]+)", re.I | re.S)
+_FIRST_WORD = re.compile(r"(?>\s|\(|--[^\n]*\n|/\*.*?\*/)*+([a-z]+)", re.I | re.S)  # never asked twice of a comment
 _QUERIES = ("select", "with", "insert", "update", "delete", "merge", "values", "table")
 
 

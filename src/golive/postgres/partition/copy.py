@@ -108,8 +108,8 @@ class Shadow:
                     f"{self.table} changes faster than the copy can follow ({left} changes are left). Nothing was "
                     "swapped; run it again at a quieter hour, it goes on where it is."
                 )
-            while self._drain(DRAIN) == DRAIN:
-                pass
+            for _ in range(left // DRAIN + 1):  # and not until none is left, which may never be
+                self._drain(DRAIN)
 
     def _left(self) -> int:
         found = one(
