@@ -59,6 +59,7 @@ def test_the_api_tells_and_asks(place: Place, client: Client) -> None:
     asked = client.post(url, headers=bearer)
     assert asked.status_code == 202
     assert Job.objects.get(pk=orjson.loads(asked.content)["job"]).kind == "database.advise"
+    assert client.post(url, headers=bearer).status_code == 409, "one is at work already"
     AdviceRun.objects.create(database=place.database, at="2026-01-01T00:00:00Z", by="test")
     assert orjson.loads(client.get(url, headers=bearer).content)["changes"] == []
 

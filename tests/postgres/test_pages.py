@@ -271,7 +271,8 @@ def test_the_api_needs_its_scope_and_says_what_the_pages_say(seen: Place, client
 
 def test_a_project_without_a_database_is_told_the_next_command(place: Place, ada: Client) -> None:
     place.database.delete()
-    for address in ("database/", "database/advice/", "database/pool/"):
+    topics = ("", "advice/", "backups/", "growth/", "pool/", "replicas/", "reviews/", "tables/", "look/sequences/")
+    for address in (f"database/{topic}" for topic in topics):
         page = ada.get(f"/p/{place.project.slug}/{address}").content.decode()
         assert "golive db connect" in page
         assert page.count('aria-current="page"') == 1, address

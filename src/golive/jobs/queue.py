@@ -165,5 +165,10 @@ def forget(before: datetime) -> int:
     return Job.objects.filter(state__in=ENDED, finished_at__lt=before).delete()[0]
 
 
+def at_work(subject: str, *kinds: str) -> Job | None:
+    """The job of one of these kinds about `subject` that waits or runs; None when there is none."""
+    return Job.objects.filter(kind__in=kinds, subject=subject).exclude(state__in=ENDED).first()
+
+
 def waiting() -> Iterable[Job]:
     return Job.objects.exclude(state__in=ENDED).order_by("-priority", "id")

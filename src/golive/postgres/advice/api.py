@@ -4,17 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
-from golive.jobs.queue import enqueue
-from golive.people import audit
-from golive.people.models import Project
 from golive.people.tokens import actor, scope
-from golive.postgres.advice.models import AdviceRun
-from golive.postgres.base import Database
+from golive.postgres.advice import tasks
+from golive.postgres.door import database_at
 
 router = Router()
 
@@ -63,8 +58,7 @@ class AskedOut(Schema):
 )
 def advice(request: HttpRequest, slug: str) -> AdviceRunOut:
     """The newest run."""
-    project = get_object_or_404(Project, slug=slug)
-    run = AdviceRun.objects.filter(database__project=project).first()
+    run = database_at(slug).advice_runs.first()
     if run is None:
         raise HttpError(404, "nobody has asked for advice yet: POST to this address")
     fields = ("id", "at", "by", "proved", "cost_before", "cost_after", "gap", "note", "findings")
@@ -80,12 +74,7 @@ def advice(request: HttpRequest, slug: str) -> AdviceRunOut:
 )
 def ask(request: HttpRequest, slug: str) -> Status[AskedOut]:
     """Put a run into the queue."""
-    project = get_object_or_404(Project, slug=slug)
-    database = Database.objects.filter(project=project).first()
-    if database is None:
-        raise HttpError(409, "there is no [database] in golive.toml yet")
-    by = actor(request)
-    payload = {"database": database.pk, "by": by}
-    job = enqueue("database.advise", payload, now=timezone.now(), subject=slug, requested_by=by)
-    audit.record(by, "database.advise", slug, project=project)
+    job = tasks.ask(database_at(slug), actor(request))
+    if job is None:
+        raise HttpError(409, "the advisor is at work already")
     return Status(202, AskedOut(job=job.pk))

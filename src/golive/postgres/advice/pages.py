@@ -6,35 +6,27 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from golive.console.frame import project_of
 from golive.console.navigation import Entry
-from golive.jobs.models import Job
-from golive.jobs.queue import enqueue
-from golive.people import audit
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
+from golive.postgres.advice import tasks
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
 from golive.postgres.base import Database
-
-PENDING = ("queued", "running")
+from golive.postgres.door import of_database
 
 
 @require_GET
-def advice(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def advice(request: HttpRequest, database: Database) -> HttpResponse:
     """The newest run, and what earlier ones brought."""
-    project = project_of(request, slug)
-    database = Database.objects.filter(project=project).first()
-    if database is None:
-        return render(request, "postgres/none.html", {"project": project})
     run = AdviceRun.objects.filter(database=database).first()
     changes: list[Advice] = list(Advice.objects.filter(run=run)) if run else []
     findings: list[dict[str, Any]] = run.findings if run else []
     context = {
-        "project": project,
+        "project": database.project,
         "database": database,
         "run": run,
         "open": [one for one in changes if one.stage != Stage.REFUSED],
@@ -44,7 +36,7 @@ def advice(request: HttpRequest, slug: str) -> HttpResponse:
         "earlier": Advice.objects.filter(run__database=database, stage__in=(Stage.SEEN, Stage.PROVED))
         .exclude(run=run)
         .order_by("-id")[:30],
-        "job": Job.objects.filter(kind="database.advise", subject=slug, state__in=PENDING).first(),
+        "job": tasks.at_work(database),
         "sentence": sentence(run, changes),
     }
     return render(request, "postgres/advice.html", context)
@@ -64,21 +56,14 @@ def sentence(run: AdviceRun | None, changes: list[Advice]) -> str:
 
 @require_POST
 @needs(Role.ADMIN)
-def ask(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def ask(request: HttpRequest, database: Database) -> HttpResponse:
     """Put a run into the queue."""
-    project = project_of(request, slug)
-    database = Database.objects.filter(project=project).first()
-    if database is None:
-        messages.error(request, "There is no [database] in golive.toml yet.")
-    elif Job.objects.filter(kind="database.advise", subject=slug, state__in=PENDING).exists():
+    if tasks.ask(database, actor(request)) is None:
         messages.info(request, "The advisor is at work already.")
     else:
-        by = actor(request)
-        payload = {"database": database.pk, "by": by}
-        enqueue("database.advise", payload, now=timezone.now(), subject=slug, requested_by=by)
-        audit.record(by, "database.advise", slug, project=project)
         messages.success(request, "The advisor begins; this page shows its answer when it is done.")
-    return redirect("database-advice", slug)
+    return redirect("database-advice", database.project.slug)
 
 
 NAVIGATION = [Entry("Advice", "database-advice", "bulb", "a", 72)]

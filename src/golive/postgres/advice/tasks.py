@@ -7,10 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from golive.jobs import queue
 from golive.jobs.kinds import Kind, Work, register
 from golive.jobs.models import Job
-from golive.jobs.queue import enqueue
 from golive.kit.periodic import Periodic, Process
+from golive.people import audit
 from golive.postgres.base import Database
 from golive.postgres.look.plan import ReviewPlan
 from golive.postgres.look.week import next_review
@@ -47,10 +48,23 @@ def before_reviews() -> None:
         topic = database.topic("advice")
         coming = next_review(ReviewPlan.model_validate(database.topic("review")), now)
         last = database.advice_runs.first()
-        waiting = Job.objects.filter(kind=ADVISE.name, subject=database.project.slug, state__in=("queued", "running"))
-        if topic.get("clone") and due(last.at if last else None, coming, now) and not waiting.exists():
-            payload = {"database": database.pk, "by": "golive"}
-            enqueue(ADVISE.name, payload, now=now, subject=database.project.slug, requested_by="golive")
+        if topic.get("clone") and due(last.at if last else None, coming, now):
+            ask(database, "golive")
+
+
+def at_work(database: Database) -> Job | None:
+    """The run that waits or is under way."""
+    return queue.at_work(database.project.slug, ADVISE.name)
+
+
+def ask(database: Database, by: str) -> Job | None:
+    """Queue a run; None while one is at work."""
+    if at_work(database) is not None:
+        return None
+    payload, slug = {"database": database.pk, "by": by}, database.project.slug
+    job = queue.enqueue(ADVISE.name, payload, now=timezone.now(), subject=slug, requested_by=by)
+    audit.record(by, "database.advise", slug, project=database.project)
+    return job
 
 
 def advise(work: Work) -> dict[str, Any]:

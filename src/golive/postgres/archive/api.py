@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
-from golive.people import audit
 from golive.people.tokens import actor, scope
 from golive.postgres.archive.declared import plans_of
 from golive.postgres.archive.runs import Run, runs_of
-from golive.postgres.archive.tasks import enqueue
-from golive.postgres.base import Database
+from golive.postgres.archive.tasks import ask
+from golive.postgres.door import database_at
 from golive.postgres.partition.standings import standings
 
 router = Router()
@@ -55,11 +53,6 @@ class RunAskedOut(Schema):
     name: str
 
 
-def _database(slug: str) -> Database:
-    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
-    return found
-
-
 def _archive(run: Run) -> ArchiveOut:
     job = run.job
     return ArchiveOut(
@@ -81,7 +74,7 @@ def _archive(run: Run) -> ArchiveOut:
 )
 def tables(request: HttpRequest, slug: str) -> TablesOut:
     """What golive.toml declares, and how it stands."""
-    database = _database(slug)
+    database = database_at(slug)
     partitioned = [
         PartitionedOut(
             name=one.name,
@@ -104,10 +97,9 @@ def tables(request: HttpRequest, slug: str) -> TablesOut:
 )
 def run(request: HttpRequest, slug: str, name: str) -> Status[RunAskedOut]:
     """Queue a run."""
-    database = _database(slug)
+    database = database_at(slug)
     if name not in plans_of(database):
         raise HttpError(404, f"golive.toml declares no [database.archive.{name}]")
-    if not enqueue(database, name, actor(request)):
+    if ask(database, name, actor(request)) is None:
         raise HttpError(409, "it is at work already")
-    audit.record(actor(request), "database.archive.asked", name, project=database.project)
     return Status(202, RunAskedOut(name=name))

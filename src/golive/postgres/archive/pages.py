@@ -2,33 +2,29 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
 from golive.alerts.models import State
-from golive.console.frame import project_of
-from golive.people import audit
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
 from golive.postgres.archive.declared import plans_of
 from golive.postgres.archive.runs import Run, runs_of
-from golive.postgres.archive.tasks import enqueue
+from golive.postgres.archive.tasks import ask
 from golive.postgres.base import Database
+from golive.postgres.door import of_database
 from golive.postgres.partition.standing import Standing
 from golive.postgres.partition.standings import standings
 
 
 @require_GET
-def tables(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def tables(request: HttpRequest, database: Database) -> HttpResponse:
     """Declared partitions as they are now, and each archive's last run."""
-    project = project_of(request, slug)
-    database = Database.objects.filter(project=project).select_related("project").first()
-    if database is None:
-        return render(request, "postgres/none.html", {"project": project})
     found, runs = standings(database), runs_of(database)
-    context = {"project": project, "partitions": found, "archives": runs, "sentence": sentence(found, runs)}
+    context = {"project": database.project, "partitions": found, "archives": runs, "sentence": sentence(found, runs)}
     return render(request, "postgres/tables.html", context)
 
 
@@ -53,18 +49,16 @@ def _counted(count: int, what: str, how: str) -> str:
 
 @require_POST
 @needs(Role.ADMIN)
-def run(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+@of_database
+def run(request: HttpRequest, database: Database, name: str) -> HttpResponse:
     """Queue a run of an archive now."""
-    project = project_of(request, slug)
-    database = get_object_or_404(Database.objects.select_related("project"), project=project)
     if name not in plans_of(database):
         raise Http404
-    if enqueue(database, name, actor(request)):
-        audit.record(actor(request), "database.archive.asked", name, project=project)
-        messages.success(request, "The archive is queued; what it moved appears here.")
-    else:
+    if ask(database, name, actor(request)) is None:
         messages.warning(request, "It is at work already.")
-    return redirect("database-tables", slug)
+    else:
+        messages.success(request, "The archive is queued; what it moved appears here.")
+    return redirect("database-tables", database.project.slug)
 
 
 urlpatterns = [

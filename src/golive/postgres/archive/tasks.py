@@ -20,7 +20,6 @@ from golive.postgres.trouble import DatabaseTrouble
 
 log = logging.getLogger(__name__)
 ARCHIVE = "database archive"
-WAITING = (State.QUEUED, State.RUNNING)
 
 
 def subject_of(database: Database, name: str) -> str:
@@ -53,14 +52,14 @@ def archive(work: Work) -> dict[str, Any]:
 register(Kind(ARCHIVE, archive, timeout=timedelta(hours=24), max_attempts=1))
 
 
-def enqueue(database: Database, name: str, by: str = "golive") -> bool:
-    """Queue a run; False when one waits or runs already."""
+def ask(database: Database, name: str, by: str = "golive") -> Job | None:
+    """Queue a run; None while one is at work."""
     subject = subject_of(database, name)
-    if Job.objects.filter(kind=ARCHIVE, subject=subject, state__in=WAITING).exists():
-        return False
+    if queue.at_work(subject, ARCHIVE) is not None:
+        return None
+    audit.record(by, "database.archive.asked", name, project=database.project)
     payload = {"database": database.pk, "name": name}
-    queue.enqueue(ARCHIVE, payload, now=timezone.now(), subject=subject, requested_by=by)
-    return True
+    return queue.enqueue(ARCHIVE, payload, now=timezone.now(), subject=subject, requested_by=by)
 
 
 def schedule() -> None:
@@ -71,7 +70,7 @@ def schedule() -> None:
             last = Job.objects.filter(kind=ARCHIVE, subject=subject_of(database, name)).order_by("-id").first()
             failed = last is not None and last.state == State.FAILED
             due, reason = is_due(plan.every, last.created_at if last else None, failed, now)
-            if due and enqueue(database, name):
+            if due and ask(database, name):
                 log.info("%s: archive %s is queued: %s", database.project.slug, name, reason)
 
 

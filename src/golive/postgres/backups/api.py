@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 
 from golive.people.tokens import actor, scope
 from golive.postgres.backups.asked import ask_for_drill
 from golive.postgres.backups.setup import exported, plan_of
-from golive.postgres.base import Database
+from golive.postgres.door import database_at
 
 router = Router()
 
@@ -57,17 +56,12 @@ class DrillAskedOut(Schema):
     job: int
 
 
-def _database(slug: str) -> Database:
-    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
-    return found
-
-
 @router.get(
     "/projects/{slug}/database/backups", response=BackupsOut, auth=scope("database:read"), summary="Backups and drills"
 )
 def backups(request: HttpRequest, slug: str) -> BackupsOut:
     """The newest thirty backups and ten drills."""
-    database = _database(slug)
+    database = database_at(slug)
     return BackupsOut(
         enabled=plan_of(database).enabled,
         passphrase_exported=exported(database),
@@ -84,7 +78,7 @@ def backups(request: HttpRequest, slug: str) -> BackupsOut:
 )
 def drill(request: HttpRequest, slug: str) -> Status[DrillAskedOut]:
     """Queue a drill."""
-    database = _database(slug)
+    database = database_at(slug)
     if not plan_of(database).enabled:
         raise HttpError(409, "golive.toml has no [database.backup] enabled = true")
     job = ask_for_drill(database, actor(request))

@@ -5,14 +5,13 @@ from django.utils import timezone
 from golive.jobs import queue
 from golive.jobs.models import Job
 from golive.people import audit
-from golive.postgres.backups.tasks import BACKUP, DRILL, WAITING
+from golive.postgres.backups.tasks import BACKUP, DRILL
 from golive.postgres.base import Database
 
 
 def at_work(database: Database) -> Job | None:
     """The backup or drill that waits or runs."""
-    kinds, subject = (BACKUP, DRILL), f"database:{database.pk}"
-    return Job.objects.filter(kind__in=kinds, subject=subject, state__in=WAITING).first()
+    return queue.at_work(f"database:{database.pk}", BACKUP, DRILL)
 
 
 def ask_for_drill(database: Database, by: str) -> Job | None:

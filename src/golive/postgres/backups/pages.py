@@ -2,29 +2,26 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from golive.console.frame import project_of
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
 from golive.postgres.backups.asked import ask_for_drill, at_work
 from golive.postgres.backups.setup import exported, plan_of
+from golive.postgres.door import of_database
 from golive.postgres.models import Database
 
 
 @require_GET
-def backups(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def backups(request: HttpRequest, database: Database) -> HttpResponse:
     """Backups and drills, newest first."""
-    project = project_of(request, slug)
-    database = Database.objects.filter(project=project).select_related("project").first()
-    if database is None:
-        return render(request, "postgres/none.html", {"project": project})
     conditions = {one.kind: one for one in database.conditions.filter(kind__in=("backup", "drill"))}
     context = {
-        "project": project,
+        "project": database.project,
         "plan": plan_of(database),
         "backups": database.backups.all()[:30],
         "drills": database.drills.select_related("backup")[:10],
@@ -38,15 +35,14 @@ def backups(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @needs(Role.ADMIN)
-def run_drill(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def run_drill(request: HttpRequest, database: Database) -> HttpResponse:
     """Queue a drill now."""
-    project = project_of(request, slug)
-    database = get_object_or_404(Database.objects.select_related("project"), project=project)
     if ask_for_drill(database, actor(request)) is None:
         messages.warning(request, "A backup or drill is at work already.")
     else:
         messages.success(request, "The drill is queued; its outcome appears here.")
-    return redirect("database-backups", slug)
+    return redirect("database-backups", database.project.slug)
 
 
 urlpatterns = [

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from golive.jobs import queue
 from golive.jobs.kinds import JobError, Kind, Work, register
-from golive.jobs.models import Job
 from golive.kit.periodic import Periodic, Process
 from golive.postgres import conditions
 from golive.postgres.backups import due
@@ -22,7 +21,6 @@ from golive.postgres.trouble import DatabaseTrouble
 
 log = logging.getLogger(__name__)
 BACKUP, DRILL = "database backup", "database drill"
-WAITING = ("queued", "running")
 
 
 def _backup(work: Work) -> dict[str, Any]:
@@ -68,7 +66,7 @@ def schedule() -> None:
 
 def _enqueue(kind: str, database: Database, payload: dict[str, Any]) -> None:
     subject = f"database:{database.pk}"
-    if not Job.objects.filter(kind__in=(BACKUP, DRILL), subject=subject, state__in=WAITING).exists():
+    if queue.at_work(subject, BACKUP, DRILL) is None:
         queue.enqueue(kind, {"database": database.pk, **payload}, now=timezone.now(), subject=subject)
 
 

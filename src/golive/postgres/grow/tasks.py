@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from golive.jobs import queue
 from golive.jobs.kinds import JobError, Kind, Work, register
-from golive.jobs.models import Job, State
+from golive.jobs.models import Job
 from golive.people import audit
 from golive.postgres.base import Database
 from golive.postgres.grow.measure import measure
@@ -61,9 +61,8 @@ def newest(database: Database) -> Job | None:
 
 def ask(database: Database, by: str) -> Job | None:
     """Queue a measurement; None while one is at work."""
-    last = newest(database)
-    if last is not None and last.state in (State.QUEUED, State.RUNNING):
-        return None
     subject = f"grow:{database.pk}"
+    if queue.at_work(subject, GROW) is not None:
+        return None
     audit.record(by, "database.grow", subject, project=database.project)
     return queue.enqueue(GROW, {"database": database.pk}, now=timezone.now(), subject=subject, requested_by=by)

@@ -4,15 +4,14 @@ from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
 from golive.people.tokens import scope
+from golive.postgres.door import database_at
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.standing import Standing, standing, standings
-from golive.postgres.models import Database
 
 router = Router()
 
@@ -53,11 +52,6 @@ class ReviewOut(Schema):
     content: dict[str, Any]
 
 
-def _database(slug: str) -> Database:
-    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
-    return found
-
-
 def _out(one: Standing) -> dict[str, Any]:
     return {
         "name": one.collector.name,
@@ -78,7 +72,7 @@ def _out(one: Standing) -> dict[str, Any]:
 )
 def database(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
     """All questions with their states."""
-    return [_out(one) for one in standings(_database(slug), timezone.now())]
+    return [_out(one) for one in standings(database_at(slug), timezone.now())]
 
 
 @router.get(
@@ -86,7 +80,7 @@ def database(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
 )
 def answer(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
     """One question's last answer with its rows."""
-    kept = _database(slug)
+    kept = database_at(slug)
     if name not in COLLECTORS:
         raise HttpError(404, f"There is no question {name!r}; there are {', '.join(COLLECTORS)}.")
     one = standing(COLLECTORS[name], kept.snapshots.filter(collector=name).first(), timezone.now())
@@ -98,4 +92,4 @@ def answer(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
 )
 def reviews(request: HttpRequest, slug: str) -> list[Any]:
     """The newest half year of weekly reviews."""
-    return list(_database(slug).reviews.all()[:26])
+    return list(database_at(slug).reviews.all()[:26])

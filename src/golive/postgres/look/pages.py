@@ -11,17 +11,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from golive.changes.marks import marks
 from golive.console.charts import Chart, Series
-from golive.console.frame import project_of
 from golive.console.navigation import Entry
 from golive.console.window import Window, window_of
 from golive.people.models import Project, Role
 from golive.people.permissions import needs
 from golive.postgres.choice import url_of
+from golive.postgres.door import of_database
 from golive.postgres.look import history, plans
 from golive.postgres.look.collector import Collector, Row
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.commands import cell
-from golive.postgres.look.models import Review, StatementText
+from golive.postgres.look.models import StatementText
 from golive.postgres.look.review import sentence as review_sentence
 from golive.postgres.look.run import look, revived
 from golive.postgres.look.standing import sentence, standing, standings
@@ -44,15 +44,12 @@ CHARTS: dict[str, tuple[str, str, str, float]] = {  # collector → measure, tit
 
 
 @require_GET
-def database(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def database(request: HttpRequest, kept: Database) -> HttpResponse:
     """All questions at a glance."""
-    project = project_of(request, slug)
-    kept = Database.objects.filter(project=project).select_related("project").first()
-    if kept is None:
-        return render(request, "postgres/none.html", {"project": project})
     found = standings(kept, timezone.now())
     context: dict[str, Any] = {
-        "project": project,
+        "project": kept.project,
         "database": kept,
         "found": found,
         "firing": kept.conditions.filter(state="firing"),
@@ -63,17 +60,16 @@ def database(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def answer(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+@of_database
+def answer(request: HttpRequest, kept: Database, name: str) -> HttpResponse:
     """One question's answer: findings with the way out and back, rows, and the number over time."""
-    project = project_of(request, slug)
     collector = COLLECTORS.get(name)
     if collector is None:
         raise Http404
-    kept = get_object_or_404(Database.objects.select_related("project"), project=project)
     snapshot = kept.snapshots.filter(collector=name).first()
     window = window_of(request, "24h")
     context: dict[str, Any] = {
-        "project": project,
+        "project": kept.project,
         "one": standing(collector, snapshot, timezone.now()),
         "columns": collector.columns,
         "rows": [_cells(collector, row) for row in revived(snapshot.rows[:SHOWN])] if snapshot else [],
@@ -82,7 +78,7 @@ def answer(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     }
     if name in CHARTS:
         try:
-            context["chart"] = _chart(project, kept, name, window)
+            context["chart"] = _chart(kept, name, window)
         except StoreError as error:
             context["trouble"] = str(error)
     return render(request, "postgres/answer.html", context)
@@ -96,24 +92,23 @@ def _cells(collector: Collector, row: Row) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _chart(project: Project, kept: Database, name: str, window: Window) -> Chart:
+def _chart(kept: Database, name: str, window: Window) -> Chart:
     measure, title, unit, factor = CHARTS[name]
     times, values = history.over_time(kept, measure, window.since, window.until, window.step(120))
     scaled = [None if value is None else value * factor for value in values]
-    points, bands = marks(project, window.since, window.until)
+    points, bands = marks(kept.project, window.since, window.until)
     return Chart(title, unit, times, [Series(title.lower(), scaled)], marks=points, bands=bands)
 
 
 @require_GET
-def statement(request: HttpRequest, slug: str, query_id: str) -> HttpResponse:
+@of_database
+def statement(request: HttpRequest, kept: Database, query_id: str) -> HttpResponse:
     """One statement: its text, its time over days with deploys marked, its plan."""
-    project = project_of(request, slug)
-    kept = get_object_or_404(Database.objects.select_related("project"), project=project)
     found = get_object_or_404(StatementText, database=kept, query_id=query_id)
     window = window_of(request, "7d")
-    context: dict[str, Any] = {"project": project, "found": found, "window": window}
+    context: dict[str, Any] = {"project": kept.project, "found": found, "window": window}
     try:
-        context.update(_over_time(project, query_id, window))
+        context.update(_over_time(kept.project, query_id, window))
     except StoreError as error:
         context["trouble"] = str(error)
     if found.plan:
@@ -147,10 +142,9 @@ def _over_time(project: Project, query_id: str, window: Window) -> dict[str, Any
 
 @require_POST
 @needs(Role.RESPONDER)
-def plan(request: HttpRequest, slug: str, query_id: str) -> HttpResponse:
+@of_database
+def plan(request: HttpRequest, kept: Database, query_id: str) -> HttpResponse:
     """Sample the plan of a statement now."""
-    project = project_of(request, slug)
-    kept = get_object_or_404(Database.objects.select_related("project"), project=project)
     found = get_object_or_404(StatementText, database=kept, query_id=query_id)
     try:
         with session(url_of(kept), application="golive look") as connection:
@@ -160,31 +154,29 @@ def plan(request: HttpRequest, slug: str, query_id: str) -> HttpResponse:
     else:
         found.plan_at = timezone.now()
         found.save(update_fields=["plan", "plan_note", "plan_at"])
-    return redirect("database-statement", slug, query_id)
+    return redirect("database-statement", kept.project.slug, query_id)
 
 
 @require_POST
 @needs(Role.RESPONDER)
-def ask(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+@of_database
+def ask(request: HttpRequest, kept: Database, name: str) -> HttpResponse:
     """Ask one question now."""
-    project = project_of(request, slug)
-    kept = get_object_or_404(Database.objects.select_related("project"), project=project)
     if name not in COLLECTORS:
         raise Http404
     try:
         look(kept, timezone.now(), [COLLECTORS[name]])
     except DatabaseTrouble as error:
         messages.error(request, str(error))
-    return redirect("database-answer", slug, name)
+    return redirect("database-answer", kept.project.slug, name)
 
 
 @require_GET
-def reviews(request: HttpRequest, slug: str) -> HttpResponse:
+@of_database
+def reviews(request: HttpRequest, kept: Database) -> HttpResponse:
     """The weekly reviews, the newest open."""
-    project = project_of(request, slug)
-    found = Review.objects.filter(database__project=project)[:26]
-    told = [(review, review_sentence(review.content)) for review in found]
-    return render(request, "postgres/reviews.html", {"project": project, "reviews": told})
+    told = [(review, review_sentence(review.content)) for review in kept.reviews.all()[:26]]
+    return render(request, "postgres/reviews.html", {"project": kept.project, "reviews": told})
 
 
 NAVIGATION = [Entry("Database", "database", "database", "q", 70)]

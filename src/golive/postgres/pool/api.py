@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Schema
 
 from golive.people.tokens import scope
-from golive.postgres.models import Database
+from golive.postgres.door import database_at
 from golive.postgres.pool.standing import standing
 
 router = Router()
@@ -56,5 +55,4 @@ class PoolsOut(Schema):
 @router.get("/projects/{slug}/database/pool", response=PoolsOut, auth=scope("database:read"), summary="The pool")
 def pool(request: HttpRequest, slug: str) -> dict[str, Any]:
     """How the connection pool stands, and what it would break."""
-    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
-    return standing(found, timezone.now())
+    return standing(database_at(slug), timezone.now())

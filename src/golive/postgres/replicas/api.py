@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Schema
 
 from golive.people.tokens import scope
-from golive.postgres.models import Database
+from golive.postgres.door import database_at
 from golive.postgres.replicas.standing import standing
 
 router = Router()
@@ -49,5 +48,4 @@ class ReplicasOut(Schema):
 )
 def replicas(request: HttpRequest, slug: str) -> dict[str, Any]:
     """How the replicas follow, and what share of the load they could take over."""
-    found: Database = get_object_or_404(Database.objects.select_related("project"), project__slug=slug)
-    return standing(found, timezone.now())
+    return standing(database_at(slug), timezone.now())
