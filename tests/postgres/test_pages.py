@@ -141,6 +141,12 @@ def test_pool_and_replicas_have_pages(seen: Place, ada: Client) -> None:
     assert "Who holds connections" in page
     page = ada.get(f"{base}replicas/").content.decode()
     assert "is plain reads" in page
+    assert "No replica is declared" in page
+    seen.database.replicas = ["env:REPLICA_URL"]
+    seen.database.save()
+    page = ada.get(f"{base}replicas/").content.decode()
+    assert "1 replica declared, of which nothing has been heard lately" in page
+    assert "golive db replica status" in page
     seen.database.plan["pool"]["enabled"] = True
     seen.database.save()
     row = {"database": "acme", "role": "app", "clients": 40, "waiting": 9, "in_use": 10, "idle": 0, "allowed": 10,

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
-from golive.postgres.trouble import DatabaseTrouble, NotConfigured, explain
+from golive.postgres.trouble import DatabaseRefuses, DatabaseTrouble, NotConfigured, explain
 
 Connection = psycopg.Connection[DictRow]
 Statement = sql.SQL | sql.Composed
@@ -99,6 +99,12 @@ def one(
 ) -> DictRow:
     """The first row of a query; an empty dict without any."""
     return connection.execute(statement, parameters).fetchone() or {}
+
+
+def needs_statements(connection: Connection) -> None:
+    """Raises DatabaseRefuses where the extension pg_stat_statements is missing."""
+    if not one(connection, "SELECT 1 AS it FROM pg_extension WHERE extname = 'pg_stat_statements'"):
+        raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
 
 
 def _milliseconds(length: timedelta) -> str:

@@ -1,15 +1,12 @@
 """What the application does that transaction mode breaks, asked of the server."""
 
 from golive.postgres.pool.breaks import Break, breaks, held
-from golive.postgres.session import Connection, rows
-from golive.postgres.trouble import DatabaseRefuses
+from golive.postgres.session import Connection, needs_statements, rows
 
 
 def habits(connection: Connection) -> tuple[list[Break], int]:
     """What was found, and in how many statements. Raises DatabaseTrouble without pg_stat_statements."""
-    names = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
-    if "pg_stat_statements" not in names:
-        raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
+    needs_statements(connection)
     statements = rows(
         connection,
         "SELECT s.query, s.calls::float8 AS calls, r.rolname FROM pg_stat_statements AS s "

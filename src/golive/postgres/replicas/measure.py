@@ -1,15 +1,13 @@
 """Asked of the servers: what could move to replicas, and how each replica sees itself."""
 
 from golive.postgres.replicas.movable import Movable, movable
-from golive.postgres.session import Connection, one, place, rows, session
-from golive.postgres.trouble import DatabaseRefuses, DatabaseTrouble
+from golive.postgres.session import Connection, needs_statements, one, place, rows, session
+from golive.postgres.trouble import DatabaseTrouble
 
 
 def measured(connection: Connection) -> Movable:
     """The share of the load that plain reads are. Raises DatabaseTrouble without pg_stat_statements."""
-    names = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
-    if "pg_stat_statements" not in names:
-        raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
+    needs_statements(connection)
     return movable(
         (row["query"], row["total_ms"])
         for row in rows(
