@@ -12,6 +12,7 @@ from golive.jobs.kinds import JobError, Kind, Work, register
 from golive.jobs.models import Job
 from golive.people import audit
 from golive.postgres.base import Database
+from golive.postgres.cache import worth
 from golive.postgres.grow.measure import measure
 from golive.postgres.grow.model import loads, sentence, steps
 from golive.postgres.trouble import DatabaseTrouble
@@ -24,7 +25,6 @@ SHOWN = 30
 def grow(work: Work) -> dict[str, Any]:
     """Watch the database for a while, then judge its reading statements."""
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
-    worth = import_module("golive.postgres.cache.worth")
     look = import_module("golive.postgres.cache.look").look  # loaded by the job alone: the SQL parser weighs much
     try:
         work.progress(None, f"watches for {WATCH.total_seconds():.0f} s")
