@@ -74,6 +74,16 @@ def p(values: list[float], share: float) -> float:
     return values[min(int(len(values) * share), len(values) - 1)] if values else 0.0
 
 
+def compared(calm: list[float], busy: list[float]) -> list[str]:
+    """Cells of a table: p50 and p99 before, the same during, how many times p99, the worst write."""
+    return [
+        f"{p(calm, 0.5):.1f} / {p(calm, 0.99):.1f} ms",
+        f"{p(busy, 0.5):.1f} / {p(busy, 0.99):.1f} ms",
+        f"{p(busy, 0.99) / max(p(calm, 0.99), 0.1):.1f} times",
+        f"{p(busy, 1.0):.0f} ms (before {p(calm, 1.0):.0f} ms)",
+    ]
+
+
 def main() -> None:
     url, rate, folder, *statements = sys.argv[1:]
     stop = threading.Event()

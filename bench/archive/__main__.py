@@ -23,7 +23,7 @@ django.setup()
 
 # ruff: noqa: E402  (they need Django's tables)
 from bench.tables import INSERT, Ledger, Watch, clone, filled, ledger, update
-from bench.writers import Writers, p
+from bench.writers import Writers, compared
 from golive.postgres.archive.cold import Cold, open_cold
 from golive.postgres.archive.move import Moved, Mover
 from golive.postgres.archive.plan import ArchivePlan
@@ -99,6 +99,7 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
     url = clone(server, f"bench_archive_{way}")
     if way == "partitions":
         partitioned(url)
+    moments = MOMENTS if way == "rows" else ["write", "read", "_log"]
     before, size = ledger(url, rows), bytes_of(url)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cold_folder:
         writers = Writers(url, rate, Path(folder), [INSERT, update(rows // 2, rows)])
@@ -106,18 +107,18 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
         watch = Watch(url, ["events"])
         watch.start()
         began = time.time()
-        for moment in MOMENTS if way == "rows" else ["write", "read", "_log"]:
+        for moment in moments:
             line = [sys.executable, "-m", "bench.archive", "--child", url, cold_folder, str(share), moment]
             code = subprocess.run([*line, NOW.isoformat()], check=False).returncode
             assert code == -signal.SIGKILL, code
-        moved = archive(url, cold_folder, share, NOW)
+        archive(url, cold_folder, share, NOW)
         ended = time.time()
         watch.stop()
         time.sleep(3)
         writers.stop()
-        calm, failed_calm = writers.between(began - 20, began)
-        busy, failed = writers.between(began, ended)
-        everything, _ = writers.between(0, ended + 60)
+        calm, _ = writers.between(began - 20, began)
+        busy, _ = writers.between(began, ended)
+        everything, failed = writers.between(0, ended + 60)
         inserts, updates = writers.first_of_two(), writers.second_of_two()
         hot = ledger(url, rows)
         plan = plan_of(cold_folder, share)
@@ -131,23 +132,18 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
     both = hot + back
     assert both.original == before.original, "the hashes of hot and cold rows differ from before"
     assert both.amount == before.amount + inserts + updates, "a write was lost"
-    ratio = p(busy, 0.99) / max(p(calm, 0.99), 0.1)
     cells = [
         way,
         f"{rows:,}",
         f"{back.rows:,} in {len(files)} files",
-        len(MOMENTS) if way == "rows" else 3,
+        len(moments),
         f"{ended - began:.0f} s",
         f"{watch.longest_ms:.0f} ms{f' ({watch.what})' if watch.what else ''}; looked every {watch.coarsest_ms:.0f} ms",
-        f"{p(calm, 0.5):.1f} / {p(calm, 0.99):.1f} ms",
-        f"{p(busy, 0.5):.1f} / {p(busy, 0.99):.1f} ms",
-        f"{ratio:.1f} times",
-        f"{p(busy, 1.0):.0f} ms (before {p(calm, 1.0):.0f} ms)",
-        f"{failed_calm + failed} of {len(everything):,}",
+        *compared(calm, busy),
+        f"{failed} of {len(everything):,}",
         before.rows + inserts - both.rows,
         f"{max(freed, 0) / 1e6:.0f} MB back, {kept / 1e6:.0f} MB cold",
     ]
-    del moved
     return "| " + " | ".join(map(str, cells)) + " |"
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.tables import INSERT, Watch, clone, filled, ledger, update
-from bench.writers import Writers, p
+from bench.writers import Writers, compared
 from golive.postgres.partition.copy import Shadow
 from golive.postgres.partition.plan import Every
 from golive.postgres.partition.wrap import Done, undo, wrap
@@ -73,10 +73,9 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
         watch.stop()
         time.sleep(3)
         writers.stop()
-        calm, failed_calm = writers.between(began - 20, began)
-        busy, failed = writers.between(began, ended)
-        _, failed_after = writers.between(ended, ended + 60)
-        everything, _ = writers.between(0, ended + 60)
+        calm, _ = writers.between(began - 20, began)
+        busy, _ = writers.between(began, ended)
+        everything, failed = writers.between(0, ended + 60)
         inserts, updates = writers.first_of_two(), writers.second_of_two()
     after = ledger(url, rows)
     lost = before.rows + inserts - after.rows
@@ -88,7 +87,6 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
             undo(connection, "events", lambda _: None)
         assert ledger(url, rows) == after
         equal += "; undo: the same"
-    ratio = p(busy, 0.99) / max(p(calm, 0.99), 0.1)
     cells = [
         mode,
         f"{rows:,}",
@@ -96,11 +94,8 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
         f"{ended - began:.0f} s",
         f"{done.longest_lock_ms:.0f} ms (swap {done.locks['swap'].held_ms:.0f} ms)",
         f"{watch.longest_ms:.0f} ms ({watch.what}; looked at least every {watch.coarsest_ms:.0f} ms)",
-        f"{p(calm, 0.5):.1f} / {p(calm, 0.99):.1f} ms",
-        f"{p(busy, 0.5):.1f} / {p(busy, 0.99):.1f} ms",
-        f"{ratio:.1f} times",
-        f"{p(busy, 1.0):.0f} ms (before {p(calm, 1.0):.0f} ms)",
-        f"{failed_calm + failed + failed_after} of {len(everything):,}",
+        *compared(calm, busy),
+        f"{failed} of {len(everything):,}",
         lost,
         equal,
     ]
