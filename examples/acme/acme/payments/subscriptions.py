@@ -16,8 +16,12 @@ def standing_of(subscription: Subscription | None) -> Standing | None:
 
 
 def locked_account(db: Session, account_id: int) -> Account | None:
-    """The account, held until the end of the transaction, so that two deliveries do not pass each other."""
-    return db.scalar(select(Account).where(Account.id == account_id).with_for_update())
+    """The account as it is now, held until the end of the transaction: what was read before it was held may be old.
+
+    Ask the provider while holding it, so that neither deliveries nor people's own changes pass each other.
+    """
+    wanted = select(Account).where(Account.id == account_id).with_for_update()
+    return db.scalar(wanted.execution_options(populate_existing=True))
 
 
 def take_over(db: Session, account: Account, now: ProviderSubscription) -> Change | None:
@@ -25,7 +29,7 @@ def take_over(db: Session, account: Account, now: ProviderSubscription) -> Chang
 
     An old subscription that ended says nothing about the account when a newer one is in force.
     """
-    kept = db.get(Subscription, account.id)
+    kept = db.get(Subscription, account.id, populate_existing=True)
     if kept is not None and kept.stripe_id != now.id:
         if not now.standing.entitled:
             return None

@@ -64,14 +64,13 @@ def process(db: Session, client: PaymentClient, event: dict[str, Any]) -> Outcom
     if ident is None:
         db.commit()
         return Outcome("without subscription")
-    subscription = client.subscription(ident)
-    account = locked_account(db, subscription.account_id)
+    account = locked_account(db, client.subscription(ident).account_id)
     if account is None:
         db.commit()
         logger.warning("payment event for an unknown account", extra={"event.id": event["id"], "event.type": kind})
         return Outcome("unknown account")
     outcome = Outcome("applied", account.id, _owner(db, account))
-    change = take_over(db, account, subscription)
+    change = take_over(db, account, client.subscription(ident))  # again: it may have changed until we held the account
     if change is not None:
         outcome.news.append((change, None))
     if kind in _INVOICE_EVENTS:

@@ -1,6 +1,7 @@
 """The plan page: checkout, upgrade, downgrade, cancellation, invoices."""
 
 import logging
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
@@ -38,7 +39,8 @@ def choose(
     standing, subscription = _current(db, user)
     try:
         if subscription is not None and standing is not None and standing.entitled:
-            _apply(db, user, client.change_plan(subscription.stripe_id, wanted))
+            ident = subscription.stripe_id
+            _apply(db, user, lambda: client.change_plan(ident, wanted))
             return go("/billing", told=f"You are on the {wanted.name} plan now.")
         back = f"{settings.url}/billing"
         customer = user.account.stripe_customer
@@ -62,19 +64,21 @@ def _end(request: Request, db: Db, user: User, *, ending: bool) -> Response:
     standing, subscription = _current(db, user)
     if subscription is None or standing is None or not standing.entitled:
         raise HTTPException(409, "There is no subscription to change.")
+    client: PaymentClient = request.app.state.payments
+    ident = subscription.stripe_id
     try:
-        changed = request.app.state.payments.end_at_period_end(subscription.stripe_id, ending)
+        _apply(db, user, lambda: client.end_at_period_end(ident, ending))
     except PaymentError as error:
         return _failed(request, db, user, error)
-    _apply(db, user, changed)
     return go("/billing", told="Your plan ends with the paid period." if ending else "Your plan goes on.")
 
 
-def _apply(db: Db, user: User, now: ProviderSubscription) -> None:
+def _apply(db: Db, user: User, ask: Callable[[], ProviderSubscription]) -> None:
+    """Change a subscription at the provider. Its webhook of the same change waits for us, and finds nothing new."""
     account = locked_account(db, user.account_id)
     if account is None:
         raise HTTPException(404)
-    change = take_over(db, account, now)
+    change = take_over(db, account, ask())
     db.commit()
     if change is not None:
         tell(change, user)

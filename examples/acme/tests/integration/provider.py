@@ -5,6 +5,7 @@ import hmac
 import itertools
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,6 +23,8 @@ class Provider:
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.sessions: list[dict[str, str]] = []
         self.down = False
+        self.meanwhile: list[Callable[[], object]] = []
+        """What happens while the next answers about a subscription are under way."""
         self._numbers = itertools.count(1)
 
     def pay(self, account_id: int, plan: str = "team") -> str:
@@ -72,7 +75,10 @@ class Provider:
             subscription["items"]["data"] = [_item(sent["items[0][price]"].removeprefix("price_"))]
         if "cancel_at_period_end" in sent:
             subscription["cancel_at_period_end"] = sent["cancel_at_period_end"] == "true"
-        return httpx.Response(200, json=subscription)
+        answer = httpx.Response(200, json=subscription)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return answer
 
 
 def _item(lookup_key: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Plans and payment webhooks: once each, in any order."""
 
 import itertools
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from acme.mail import Letter
 from acme.models import Payment, PaymentEvent
+from acme.telemetry import events
 from tests.integration.conftest import Browser
 from tests.integration.provider import Provider, signed
 
@@ -89,6 +91,55 @@ def test_events_in_any_order_end_alike(
         assert deliver(browser, events[index]).status_code == 200
     assert plan_of(browser) == "team"
     assert [payment.amount_minor for payment in db.scalars(select(Payment))] == [1900]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the business events, as they are told."""
+    names: list[str] = []
+
+    class Hearing:
+        def emit(self, *, event_name: str, **_: Any) -> None:
+            names.append(event_name)
+
+    monkeypatch.setattr(events, "get_logger", lambda name: Hearing())
+    return names
+
+
+def business_of(told: list[str]) -> list[str]:
+    return [name for name in told if name.startswith("subscription.")]
+
+
+def test_a_webhook_that_overtakes_the_change_that_it_is_of_tells_it_no_second_time(
+    browser: Browser, provider: Provider, told: list[str]
+) -> None:
+    browser.sign_up()
+    ident = provider.pay(1)
+    deliver(browser, provider.event("customer.subscription.created", {"id": ident}))
+    updated = provider.event("customer.subscription.updated", {"id": ident})
+    webhook = Thread(target=deliver, args=(browser, updated))
+
+    def overtake() -> None:
+        webhook.start()
+        webhook.join(1)
+
+    provider.meanwhile = [lambda: None, overtake]  # the subscription is asked for, then changed
+    assert browser.post("/billing/plan", "/billing", plan="business").status_code == 303
+    webhook.join()
+    assert business_of(told) == ["subscription.started", "subscription.upgraded"]
+    assert plan_of(browser) == "business"
+
+
+def test_a_webhook_that_a_change_overtakes_does_not_take_it_back(
+    browser: Browser, provider: Provider, told: list[str]
+) -> None:
+    browser.sign_up()
+    ident = provider.pay(1)
+    deliver(browser, provider.event("customer.subscription.created", {"id": ident}))
+    provider.meanwhile = [lambda: browser.post("/billing/plan", "/billing", plan="business")]
+    deliver(browser, provider.event("invoice.paid", provider.invoice(ident)))
+    assert business_of(told) == ["subscription.started", "subscription.upgraded"]
+    assert plan_of(browser) == "business"
 
 
 def test_a_failure_that_arrives_after_the_payment_changes_nothing(
