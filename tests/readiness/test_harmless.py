@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from golive.incidents.models import Incident
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.people.models import Project
 from golive.readiness.asking import Site
 from golive.readiness.items import ITEMS
@@ -39,7 +39,7 @@ def test_only_items_for_previews_send_what_changes_state(name: str) -> None:
     with Hosted(app) as hosted, contextlib.suppress(CannotTell):
         EXAMINATIONS[name](Site(hosted.url, policy=LOOPBACK))
     assert asked
-    marker = kept_secret("synthetic-marker")[:12]
+    marker = synthetic.marker()
     assert all(marker in request.headers["traceparent"] for request in asked)
     changing = {request.method for request in asked} - SAFE
     assert not changing or ITEMS[name].changes or name in ELSEWHERE, changing

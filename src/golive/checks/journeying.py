@@ -30,7 +30,7 @@ from golive.jobs.models import Job
 from golive.journeys import Results
 from golive.journeys.keep import keep
 from golive.journeys.models import Run
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.people.secrets import SecretError, resolve
 from golive.telemetry import facts
 
@@ -103,7 +103,7 @@ def run_once(check: Check, evidence: Path) -> Results:
         python=Path(wanted.python) if wanted.python else None,
         proves=wanted.proves,
         environment={**wanted.environment, **referred},
-        marker=kept_secret("synthetic-marker")[:12],
+        marker=synthetic.marker(),
         timeout=wanted.timeout,
     )
 

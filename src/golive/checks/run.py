@@ -5,10 +5,10 @@ import asyncio
 from golive.checks.keeper import target_of
 from golive.checks.models import Check
 from golive.checks.probe import Result, probe
+from golive.kit import synthetic
 from golive.kit.connections import Policy
-from golive.kit.folders import kept_secret
 
 
 def run(check: Check) -> Result:
     """One probe from this machine, kept nowhere."""
-    return asyncio.run(probe(target_of(check), kept_secret("synthetic-marker")[:12], Policy.from_environment()))
+    return asyncio.run(probe(target_of(check), synthetic.marker(), Policy.from_environment()))

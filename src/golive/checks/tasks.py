@@ -6,15 +6,15 @@ from threading import Event
 from golive.checks import journeying, pulses
 from golive.checks.keeper import DatabaseKeeper
 from golive.checks.prober import Prober
+from golive.kit import synthetic
 from golive.kit.connections import Policy
-from golive.kit.folders import kept_secret
 from golive.kit.periodic import Periodic, Process, Service
 
 
 def watch(stop: Event) -> None:
     """Probe every check until the pager stops."""
     keeper = DatabaseKeeper()
-    Prober(keeper, kept_secret("synthetic-marker")[:12], Policy.from_environment(), court=keeper).run(stop)
+    Prober(keeper, synthetic.marker(), Policy.from_environment(), court=keeper).run(stop)
 
 
 PERIODIC = [

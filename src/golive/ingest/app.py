@@ -17,7 +17,8 @@ from golive.ingest.keep import Keeper
 from golive.ingest.keys import KeyRing
 from golive.ingest.rate import DEFAULT_MEGABYTES_PER_SECOND, MEGABYTE, Rate
 from golive.ingest.replies import JSON, Refusal, Reply, status_reply
-from golive.kit.folders import data_folder, kept_secret
+from golive.kit import synthetic
+from golive.kit.folders import data_folder
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ async def _services() -> Services:
         keeper=await _keeper(),
         rate=Rate(rate * MEGABYTE),
         intake=Intake(),
-        marker=bytes.fromhex(kept_secret("synthetic-marker")[:12]),
+        marker=bytes.fromhex(synthetic.marker()),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from golive.checks.probe import headers
+from golive.kit import synthetic
 from golive.kit.connections import Fault, Limits, OutboundError, Policy
-from golive.kit.folders import kept_secret
 from golive.kit.outbound import Answer, fetch
 from golive.readiness.exchange import shown
 from golive.readiness.verdict import CannotTell
@@ -79,7 +79,7 @@ class Site:
         if self.busy_seconds + time.monotonic() - self._began > self.patience.total_seconds():
             raise CannotTell(self.url, f"the target was too slow: {self.asked} requests took {self.patience}")
         self.asked += 1
-        sent = {**headers(kept_secret("synthetic-marker")[:12], secrets.token_hex(18)), **ask.headers}
+        sent = {**headers(synthetic.marker(), secrets.token_hex(18)), **ask.headers}
         url = ask.path if "://" in ask.path else self.url.rstrip("/") + ask.path
         answer: Answer | str
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from golive import journeys
 from golive.journeys import Outcome, Results
-from golive.kit.folders import kept_secret
+from golive.kit import synthetic
 from golive.people.secrets import is_reference
 from golive.readiness.exchange import hide
 from golive.readiness.item import Subject, opened
@@ -57,7 +57,7 @@ def examine_proofs(subject: Subject, proves: Sequence[str]) -> Report:
             evidence=Path(evidence),
             proves=proves,
             environment=environment,
-            marker=kept_secret("synthetic-marker")[:12],
+            marker=synthetic.marker(),
             timeout=PATIENCE,
         )
     return judge(results, proves)
