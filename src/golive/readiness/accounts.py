@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from golive.readiness.item import Subject, command_environment
-from golive.readiness.programs import run_json
+from golive.readiness.programs import printed, run_json
 from golive.readiness.verdict import CannotTell
 
 _HOW = 'set [readiness] accounts to a program that prints them: see the guide, "Accounts"'
@@ -77,11 +77,7 @@ class Accounts(BaseModel):
 
 def read(given: Any) -> Accounts:
     """Accounts from JSON. Raises CannotTell."""
-    try:
-        return Accounts.model_validate(given)
-    except ValidationError as error:
-        where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
-        raise CannotTell("accounts", f"the accounts program printed something else: {where}", _HOW) from error
+    return printed(Accounts, given, "accounts", _HOW)
 
 
 def accounts(subject: Subject, command: list[str]) -> Accounts:

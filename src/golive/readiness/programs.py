@@ -5,12 +5,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from golive.readiness.exchange import hide
 from golive.readiness.verdict import CannotTell
 
 LONGEST = timedelta(seconds=60)
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], patience: timedelta = LONGEST) -> str:
@@ -44,3 +47,12 @@ def run_json(command: Sequence[str], folder: Path, environment: Mapping[str, str
     except ValueError as error:
         shown = " ".join(command)
         raise CannotTell(shown, "the program printed something that is not JSON", f"try it: {shown}") from error
+
+
+def printed(shape: type[Shape], given: object, what: str, todo: str) -> Shape:
+    """What a program printed, as what it should be. Raises CannotTell with what is wrong, never with what it holds."""
+    try:
+        return shape.model_validate(given)
+    except ValidationError as error:
+        where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
+        raise CannotTell(what, f"the program for {what} printed something else: {where}", todo) from error

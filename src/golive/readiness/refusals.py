@@ -7,22 +7,23 @@ a code used twice. Each has its positive control: who is in the right gets in.
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Resolved
-from golive.readiness.asking import Ask, Site, until
+from golive.readiness import mails
+from golive.readiness.asking import Site, until
+from golive.readiness.programs import printed
 from golive.readiness.verdict import CannotTell, Report
 from golive.readiness.visitor import Visitor
 
 STEP_SECONDS = 30
 MAIL_WITHIN = timedelta(seconds=30)
+_MAIL = "set [readiness.auth_flows.refusals] mail"
 _NEXT = "see the guide on readiness, Refusals"
 
 
@@ -77,11 +78,7 @@ class People(BaseModel):
 
 def people(given: object) -> People:
     """Accounts from JSON. Raises CannotTell."""
-    try:
-        return People.model_validate(given)
-    except ValidationError as error:
-        where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
-        raise CannotTell("account", f"the program for accounts printed something else: {where}", _NEXT) from error
+    return printed(People, given, "accounts", _NEXT)
 
 
 def code_of(secret: str, at_seconds: float) -> str:
@@ -199,25 +196,14 @@ class Refusals:
 
         if not until(arrived, MAIL_WITHIN):
             raise CannotTell("reset", f"no reset mail arrived within {MAIL_WITHIN.seconds} s", _NEXT)
-        links = self._asked(f"/api/messages/{fresh[0]}").get("links", [])
-        link = next((str(one) for one in links if str(one).startswith(self.site.origin)), "")
+        links = mails.links(self.mail, fresh[0], _MAIL)
+        link = next((one for one in links if one.startswith(self.site.origin)), "")
         if not link:
             raise CannotTell("reset", "the reset mail has no link to the target", _NEXT)
         return link
 
     def _mails(self, who: Person) -> list[dict[str, str]]:
-        found: list[dict[str, str]] = self._asked(f"/api/messages?{urlencode({'to': who.email})}").get("messages", [])
-        return found
-
-    def _asked(self, path: str) -> dict[str, list[dict[str, str]]]:
-        answer = self.mail.ask(Ask(path))
-        try:
-            given = json.loads(answer.body) if answer and answer.status == 200 else None
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            raise CannotTell("mail", "the mail sink does not answer", "set [readiness.auth_flows.refusals] mail")
-        return given
+        return mails.caught(self.mail, _MAIL, to=who.email)
 
 
 def somebody(*, second_factor: bool = False) -> Person:

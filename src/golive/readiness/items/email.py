@@ -1,19 +1,16 @@
 """Email: what the product sends arrives and works, and the sender's domain is set up so that it is believed."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from email import message_from_bytes, message_from_string
 from email.message import Message
-from typing import Any
-from urllib.parse import urlencode
 
 import dns.exception
 import dns.resolver
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.values import Resolved
-from golive.readiness import canary
+from golive.readiness import canary, mails
 from golive.readiness.asking import Site
 from golive.readiness.canary import CanarySettings
 from golive.readiness.inputs import of_target, short
@@ -69,7 +66,7 @@ def examine_domain(domain: str, selectors: Sequence[str], texts: Texts) -> Repor
 
 def examine_letters(mail: Site, words: str) -> Report:
     """The newest letter can be left with one click (RFC 8058). Raises CannotTell when there is none to read."""
-    listed = _sink(mail, f"/api/messages?{urlencode({'subject': words, 'limit': 1})}").get("messages", [])
+    listed = mails.caught(mail, "set [readiness.email] mail", subject=words, limit=1)
     if not listed:
         raise CannotTell(
             "letters", f"no letter with {words!r} in its subject was sent", "set [readiness.email] letters"
@@ -89,17 +86,6 @@ def judge_letter(letter: Message) -> Report:
     elif post.strip() != "List-Unsubscribe=One-Click":
         report.convict("List-Unsubscribe-Post", "letters cannot be left with one click (RFC 8058)")
     return report
-
-
-def _sink(mail: Site, path: str) -> dict[str, Any]:
-    answer = mail.get(path)
-    try:
-        given = json.loads(answer.body) if answer and answer.status == 200 else None
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise CannotTell("mail", "the mail sink does not answer", "set [readiness.email] mail")
-    return given
 
 
 def asked(where: str) -> Texts:
