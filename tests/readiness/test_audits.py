@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from golive.readiness import testssl
 from golive.readiness.advisories import Advisory
-from golive.readiness.audits import audit, joined, npm_audited, pip_audited
+from golive.readiness.audits import audit, fresh, npm_audited, pip_audited
 from golive.readiness.locks import Package, package_lock
 from golive.readiness.verdict import CannotTell
 from golive.sandbox.hosting import Hosted
@@ -69,8 +69,8 @@ def test_npm_audit_that_reached_nobody_proves_nothing(printed: Any) -> None:
 def test_a_program_adds_what_only_it_knows() -> None:
     known = [Advisory("A", JINJA, "critical", "")]
     more = [Advisory("A", JINJA, "", ""), Advisory("A", FLASK, "", ""), Advisory("B", JINJA, "", "")]
-    assert [(one.ident, one.package.name) for one in joined(known, more)] == [
-        ("A", "jinja2"), ("A", "flask"), ("B", "jinja2"),
+    assert [(one.ident, one.package.name, one.severity) for one in fresh(known, more)] == [
+        ("A", "flask", "critical"), ("B", "jinja2", ""),
     ]  # fmt: skip
 
 

@@ -40,9 +40,9 @@ def installed() -> list[str]:
 def audit(folder: Path, lock: str, packages: Sequence[Package], programs: Iterable[str], osv: str) -> Audited | None:
     """The program for this lock file; None when there is none. Raises CannotTell when it could not look."""
     if Path(lock).name == "package-lock.json" and "npm" in programs:
-        return npm_audited(
-            _printed(["npm", "audit", "--json", "--package-lock-only"], _npm_folder(folder / lock)), packages
-        )
+        with tempfile.TemporaryDirectory(prefix="golive-npm-") as own:
+            _npm_folder(folder / lock, Path(own))
+            return npm_audited(_printed(["npm", "audit", "--json", "--package-lock-only"], Path(own)), packages)
     if Path(lock).suffix == ".txt" and "pip-audit" in programs:
         words = ["--requirement", str(folder / lock), "--disable-pip", "--no-deps", "--format", "json"]
         service = ["--vulnerability-service", "osv", "--osv-url", f"{osv.rstrip('/')}/v1/query"]
@@ -51,9 +51,8 @@ def audit(folder: Path, lock: str, packages: Sequence[Package], programs: Iterab
     return None
 
 
-def _npm_folder(lock: Path) -> Path:
+def _npm_folder(lock: Path, folder: Path) -> None:
     """npm wants a package.json beside the lock; the source tree stays as it is."""
-    folder = Path(tempfile.mkdtemp(prefix="golive-npm-"))
     shutil.copy(lock, folder / "package-lock.json")
     beside = lock.with_name("package.json")
     if beside.is_file():
@@ -61,12 +60,10 @@ def _npm_folder(lock: Path) -> Path:
     else:
         root = json.loads(lock.read_text()).get("packages", {}).get("", {})
         (folder / "package.json").write_text(json.dumps({"name": "audited", "version": "0.0.0", **root}))
-    return folder
 
 
 def _printed(line: Sequence[str], folder: Path) -> Any:
     """The JSON that a program prints. Raises CannotTell."""
-    temporary = folder.name.startswith("golive-npm-")
     try:
         done = subprocess.run(
             list(line),
@@ -79,9 +76,6 @@ def _printed(line: Sequence[str], folder: Path) -> Any:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotTell(line[0], f"{line[0]} did not end: {type(error).__name__}", _NEXT) from error
-    finally:
-        if temporary:
-            shutil.rmtree(folder, ignore_errors=True)
     try:
         return json.loads(done.stdout)
     except ValueError as error:
@@ -138,9 +132,12 @@ def _npm_advisory(via: Mapping[str, Any], package: Package, one: Mapping[str, An
     return Advisory(ident, package, level, str(via.get("title", ""))[:160], fixed)
 
 
-def joined(found: Sequence[Advisory], more: Iterable[Advisory]) -> list[Advisory]:
-    """OSV's advisories, and those that only a program knows; one without a rating takes that of the same advisory."""
-    ratings = {one.ident: one.severity for one in found}
-    have = {(one.ident, one.package.name) for one in found}
-    fresh = [replace(one, severity=one.severity or ratings.get(one.ident, "")) for one in more]
-    return [*found, *(one for one in fresh if (one.ident, one.package.name) not in have)]
+def fresh(known: Sequence[Advisory], more: Iterable[Advisory]) -> list[Advisory]:
+    """Those that only a program knows, by package; one without a rating takes that of the same advisory."""
+    ratings = {one.ident: one.severity for one in known}
+    have = {(one.ident, one.package.name) for one in known}
+    return [
+        replace(one, severity=one.severity or ratings.get(one.ident, ""))
+        for one in more
+        if (one.ident, one.package.name) not in have
+    ]

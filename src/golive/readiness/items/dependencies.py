@@ -148,8 +148,7 @@ def audited(
         if done is None:
             continue
         report.facts[f"{done.program} {lock}"] = f"{done.count} packages, {len(done.found)} advisories"
-        fresh = [one for one in done.found if one.ident not in {had.ident for had in known}]
-        known = audits.joined(known, advisories.rated(site, fresh))
+        known += advisories.rated(site, audits.fresh(known, done.found))
     return known
 
 
