@@ -13,7 +13,7 @@ from bench.secrets.corpus import corpus
 from golive.kit.connections import Limits
 from golive.readiness import advisories, routes, signing
 from golive.readiness.asking import Ask, Site
-from golive.readiness.locks import Package, bill, package_lock, requirements, toml_lock
+from golive.readiness.locks import Package, bill, installed, package_lock, requirements, toml_lock
 from golive.readiness.outputs import as_junit, as_sarif
 from golive.readiness.planted import LOOPBACK
 from golive.readiness.secretscan.rules import scan
@@ -90,6 +90,19 @@ def test_lock_files_are_read() -> None:
     made = bill("acme", [Package("PyPI", "a", "1"), Package("npm", "@a/b", "2")], datetime(2026, 1, 1, tzinfo=UTC))
     assert made["specVersion"] == "1.6"
     assert [one["purl"] for one in made["components"]] == ["pkg:pypi/a@1", "pkg:npm/%40a/b@2"]
+
+
+def test_what_is_installed_is_listed_and_what_packages_bring_themselves(tmp_path: Path) -> None:
+    metadata = tmp_path / "lib/python3.11/site-packages/Some_Thing-1.2.dist-info/METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: Some_Thing\nVersion: 1.2\n\nIt does.\n")
+    for where, version in (("ms", "2.1.3"), ("debug/node_modules/ms", "2.0.0"), ("@a/b", "1.0.0")):
+        (tmp_path / where).mkdir(parents=True)
+        told = {"name": where.partition("node_modules/")[2] or where, "version": version}
+        (tmp_path / where / "package.json").write_text(json.dumps(told))
+    assert [(one.ecosystem, one.name, one.version) for one in installed(tmp_path)] == [
+        ("PyPI", "some-thing", "1.2"), ("npm", "@a/b", "1.0.0"), ("npm", "ms", "2.0.0"), ("npm", "ms", "2.1.3"),
+    ]  # fmt: skip
 
 
 def test_the_scan_finds_what_is_labelled() -> None:

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -95,18 +96,18 @@ def read(folder: Path, names: Iterable[str]) -> dict[str, list[Package]]:
 def installed(folder: Path) -> list[Package]:
     """What is installed in a virtual environment or in node_modules: what runs, whatever a lock file says."""
     packages = set()
-    for file in folder.glob("lib*/python*/site-packages/*.dist-info/METADATA"):
-        head = file.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
-        given = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
-        if {"Name", "Version"} <= given.keys() and not (file.parent / "direct_url.json").exists():
-            packages.add(("PyPI", re.sub(r"[-_.]+", "-", given["Name"]).lower(), given["Version"]))
-    for file in [*folder.glob("*/package.json"), *folder.glob("@*/*/package.json")]:
-        try:
-            told = json.loads(file.read_text(encoding="utf-8", errors="replace"))
-        except ValueError:
-            continue
-        if "name" in told and "version" in told:
-            packages.add(("npm", told["name"], told["version"]))
+    for one in distributions(path=[str(place) for place in folder.glob("lib*/python*/site-packages")]):
+        if one.metadata["Name"] and not one.read_text("direct_url.json"):
+            packages.add(("PyPI", re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(), one.version))
+    nested = [] if (folder / "pyvenv.cfg").exists() else folder.rglob("node_modules")
+    for inner in [folder, *nested]:  # a package may bring another version of its own
+        for file in [*inner.glob("*/package.json"), *inner.glob("@*/*/package.json")]:
+            try:
+                told = json.loads(file.read_text(encoding="utf-8", errors="replace"))
+            except ValueError:
+                continue
+            if "name" in told and "version" in told:
+                packages.add(("npm", told["name"], told["version"]))
     return [Package(*one, source=f"installed in {folder.name}") for one in sorted(packages)]
 
 
