@@ -31,7 +31,7 @@ GOOD = "n8Qd31xkLwzP0v"
     ],
 )
 def test_a_value_is_judged_and_never_shown(value: str, said: list[str]) -> None:
-    one = Origin("KEY", "env", "the environment (KEY)", value)
+    one = Origin("KEY", "env", "KEY", value)
     report = examine_origins([one], None)
     assert [finding.text for finding in report.findings] == said
     assert value not in repr(one) + repr(report)
@@ -41,7 +41,7 @@ def test_a_file_that_everybody_reads_is_convicted(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(GOOD)
     file.chmod(0o644)
-    one = Origin("KEY", "file", f"a file ({file})", GOOD)
+    one = Origin("KEY", "file", str(file), GOOD)
     assert [finding.subject for finding in examine_origins([one], tmp_path).findings] == ["secret KEY", "secret KEY"]
     file.chmod(0o600)
     assert examine_origins([one], tmp_path / "src").findings == []
@@ -52,6 +52,10 @@ def test_names_that_the_source_reads_must_be_declared(tmp_path: Path) -> None:
     (tmp_path / "b.ts").write_text("const word = process.env.SESSION_SECRET")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/c.py").write_text('os.getenv("TEST_TOKEN")')
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/library.py").write_text('os.getenv("SOME_API_KEY")')
+    (tmp_path / ".gitignore").write_text("env/\n")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     assert undeclared(tmp_path, ["API_TOKEN"]) == {"SESSION_SECRET": "b.ts"}
 
 

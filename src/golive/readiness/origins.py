@@ -7,19 +7,20 @@ from pathlib import Path
 
 from golive.people.secrets import SecretError, is_reference, resolve
 from golive.readiness.item import Subject
+from golive.readiness.secretscan import trees
 from golive.readiness.secretscan.rules import looks_made_up
 from golive.readiness.verdict import Report
 from golive.releases import variables
 from golive.releases.models import Environment
 
 SHORTEST = 8
-KINDS = {"env": "the environment", "file": "a file", "secret": "golive's store"}
+KINDS = {"env": "the environment", "file": "a file", "secret": "golive's store", "variables": "golive's variables"}
 _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY")
 _READ = re.compile(
     r"""(?:environ(?:\.get\(|\[)|getenv\(|process\.env(?:\.|\[)|ENV(?:\[|\.fetch\())\s*["']?([A-Z][A-Z0-9_]{2,})"""
 )
 _SOURCES = {".py", ".js", ".ts", ".mjs", ".rb", ".go", ".php"}
-_TESTS = {"tests", "test", "node_modules", ".venv", ".git"}
+_TESTS = {"tests", "test"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Origin:
     place: str
     value: str = field(repr=False)
 
+    @property
+    def told(self) -> str:
+        """Where it comes from, in words."""
+        return KINDS[self.kind] + (f" ({self.place})" if self.place else "")
+
 
 def known(subject: Subject, declared: Mapping[str, str], report: Report) -> list[Origin]:
     """The declared secrets, and the variables with which golive starts the product; doubts for what does not open."""
@@ -38,7 +44,7 @@ def known(subject: Subject, declared: Mapping[str, str], report: Report) -> list
     for environment in Environment.objects.filter(project_id=subject.number, name="production"):
         opened = variables.values(environment)
         found += [
-            Origin(name, "variables", "golive's variables", value)
+            Origin(name, "variables", "", value)
             for name, value in opened.items()
             if _SECRET_NAME.search(name) or "://" in value
         ]
@@ -48,7 +54,7 @@ def known(subject: Subject, declared: Mapping[str, str], report: Report) -> list
             report.convict(f"secret {name}", "is written into golive.toml itself; write env:, file: or secret:")
             continue
         try:
-            found.append(Origin(name, kind, f"{KINDS[kind]} ({place})", resolve(reference)))
+            found.append(Origin(name, kind, place, resolve(reference)))
         except SecretError as error:
             report.expected += 1
             report.doubt(f"secret {name}", str(error), f"golive secret set {name}")
@@ -61,9 +67,9 @@ def examine_origins(origins: Iterable[Origin], folder: Path | None) -> Report:
     for one in origins:
         report.expected, report.examined = report.expected + 1, report.examined + 1
         subject = f"secret {one.name}"
-        report.facts[subject] = one.place
+        report.facts[subject] = one.told
         if one.kind == "file":
-            _file(report, subject, Path(one.place.partition("(")[2].removesuffix(")")), folder)
+            _file(report, subject, Path(one.place), folder)
         if len(one.value) < SHORTEST:
             report.convict(subject, f"has {len(one.value)} characters: it can be guessed")
         elif "://" not in one.value and looks_made_up(one.value):  # a database's password is judged by its own item
@@ -89,15 +95,15 @@ def _file(report: Report, subject: str, file: Path, folder: Path | None) -> None
 
 
 def undeclared(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Names that look like secrets and that the source reads from its environment, without being declared."""
+    """Names that look like secrets and that the source, as git knows it, reads without their being declared."""
     declared, found = set(names), dict[str, str]()
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        if file.suffix not in _SOURCES or _TESTS & set(parts) or not file.is_file():
+    for path in sorted(trees.files(folder)):
+        file = folder / path
+        if file.suffix not in _SOURCES or _TESTS & set(Path(path).parts) or not file.is_file():
             continue
         for name in _READ.findall(file.read_text(encoding="utf-8", errors="replace")[:500_000]):
             if _SECRET_NAME.search(name) and name not in declared:
-                found.setdefault(name, str(file.relative_to(folder)))
+                found.setdefault(name, path)
     return found
 
 

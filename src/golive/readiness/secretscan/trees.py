@@ -58,10 +58,15 @@ def text_of(content: bytes) -> str | None:
     return content.decode("utf-8", "replace")
 
 
+def files(folder: Path) -> list[str]:
+    """The names of what git tracks or would add. Raises CannotTell for no repository."""
+    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    return [name for name in listed.decode("utf-8", "replace").split("\0") if name]
+
+
 def tree(folder: Path, known: Mapping[str, str] | None = None) -> Scanned:
     """Every file that git tracks or would add; `known` are secrets by name. Raises CannotTell for no repository."""
-    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-    names = [name for name in listed.decode("utf-8", "replace").split("\0") if name]
+    names = files(folder)
     done = Scanned(0, len(names), [])
     for name in names:
         file = folder / name
