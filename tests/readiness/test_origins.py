@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from golive.kit.connections import Phases
+from golive.kit.outbound import Answer
+from golive.readiness.asking import Site
 from golive.readiness.items.secrets import Past, examine_artifacts, examine_repository
 from golive.readiness.origins import Origin, examine_origins, searchable, undeclared
 from golive.readiness.planted import LOOPBACK
@@ -118,6 +121,14 @@ def test_answers_of_providers(provider: str, status: int, body: bytes, said: Wor
 
 def test_nobody_is_asked_about_what_no_provider_issued() -> None:
     assert worth("private key", "x", {}, LOOPBACK)[0] is Worth.UNKNOWN
+
+
+@pytest.mark.parametrize(("named", "said"), [({}, Worth.UNKNOWN), ({"gitlab": "https://gitlab.com"}, Worth.REFUSED)])
+def test_a_refusal_counts_only_of_the_gitlab_that_issued_it(
+    named: dict[str, str], said: Worth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Site, "ask", lambda self, ask: Answer(self.url, 401, (), b"", False, "", 0, Phases()))
+    assert worth("GitLab token", TOKEN, named, LOOPBACK)[0] is said
 
 
 def test_what_was_built_is_searched_inside_of_archives(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ class Provider:
     path: str
     headers: Callable[[str], Mapping[str, str]]
     method: str = "GET"
+    also_own: bool = False
+    """Whether people run it themselves: then the public one knows nothing of their secrets, and refuses them."""
 
 
 def _bearer(secret: str) -> Mapping[str, str]:
@@ -42,11 +44,13 @@ def _basic(secret: str) -> Mapping[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{secret}:".encode()).decode()}
 
 
-_GITHUB = Provider("github", "https://api.github.com", "/user", _bearer)
+_GITHUB = Provider("github", "https://api.github.com", "/user", _bearer, also_own=True)
 PROVIDERS: Mapping[str, Provider] = {
     "GitHub token": _GITHUB,
     "GitHub fine-grained token": _GITHUB,
-    "GitLab token": Provider("gitlab", "https://gitlab.com", "/api/v4/user", lambda secret: {"PRIVATE-TOKEN": secret}),
+    "GitLab token": Provider(
+        "gitlab", "https://gitlab.com", "/api/v4/user", lambda secret: {"PRIVATE-TOKEN": secret}, also_own=True
+    ),
     "Stripe key": Provider("stripe", "https://api.stripe.com", "/v1/balance", _basic),
     "Slack token": Provider("slack", "https://slack.com", "/api/auth.test", _bearer, "POST"),
     "OpenAI key": Provider("openai", "https://api.openai.com", "/v1/models", _bearer),
@@ -74,7 +78,10 @@ def worth(rule: str, secret: str, addresses: Mapping[str, str], policy: Policy |
         answer = None
     if answer is None:
         return Worth.UNKNOWN, f"{provider.name} could not be asked"
-    return judge(provider.name, answer.status, answer.body), f"{provider.name} answered {answer.status}"
+    said, who = judge(provider.name, answer.status, answer.body), f"{provider.name} answered {answer.status}"
+    if said is Worth.REFUSED and provider.also_own and provider.name not in addresses:
+        return Worth.UNKNOWN, f"{who}, but the one that issued it is not named under providers"
+    return said, who
 
 
 def judge(provider: str, status: int, body: bytes) -> Worth:

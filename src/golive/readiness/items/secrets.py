@@ -52,7 +52,8 @@ class SecretsSettings(BaseModel):
     """Prints of secrets in history that were revoked, each with the proof: "2026-03-01: rotated, log entry 4711".
     Only needed where golive cannot ask the provider itself."""
     providers: dict[str, str] = {}
-    """Addresses of providers that are asked whether a leaked secret still works, where they are your own."""
+    """Addresses of providers that are asked whether a leaked secret still works: of your own ones, and which GitHub or
+    GitLab issued yours, such as gitlab = "https://gitlab.com"; without that a refusal there proves nothing."""
     public: dict[str, str] = {}
     """Prints of what looks like a secret and is none, each with the reason."""
 
