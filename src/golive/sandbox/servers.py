@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +58,7 @@ def _version_of(program: Path) -> tuple[int, ...]:
     return tuple(int(part) for folder in program.parts for part in folder.split(".") if part.isdigit())
 
 
-class Server:
+class Server(ABC):
     """A server process in a folder of its own: started, stopped, killed and started again on the same port.
 
     `folder` is made when missing and kept; without one a temporary folder is used and removed at the end.
@@ -178,14 +179,16 @@ class Server:
             extra_groups=[] if account else None,
         )
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> None:  # noqa: B027 - not every server needs something
         """What must exist before the process starts."""
 
+    @abstractmethod
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        """The command line that runs it in the foreground."""
 
+    @abstractmethod
     def _answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it takes requests by now."""
 
 
 class PostgresServer(Server):
