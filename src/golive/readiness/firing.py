@@ -135,27 +135,21 @@ def read_twice(slug: str, settings: Settings, now: datetime) -> Readings:
     return found
 
 
-class _Undo(Exception):
-    """Takes everything back."""
-
-
 def decided(project: Project, slug: str, readings: Readings, now: datetime) -> dict[str, str]:
     """What rules set like the project's decide on these readings, at two instants."""
     said: dict[str, str] = {}
     kept = Rule.objects.filter(project=project, name__in=COOKBOOK).values("kind", "name", "settings", "override")
-    try:
-        with transaction.atomic():
-            stand_in = Project.objects.create(slug=slug, name="Rehearsal")
-            for about in kept:
-                Rule.objects.create(project=stand_in, **about)
-            for again in (False, True):
-                at = now + timedelta(minutes=1) * again
-                evaluate(stand_in, at, lambda kind, *_: list(readings.get((kind, again), ())))  # noqa: B023
-            for flip in Flip.objects.filter(project=stand_in, new=State.FIRING).order_by("id"):
-                said[flip.source.removeprefix("rule:")] = f"{flip.severity}: {flip.reason}"
-            raise _Undo
-    except _Undo:
-        return said
+    with transaction.atomic():
+        stand_in = Project.objects.create(slug=slug, name="Rehearsal")
+        for about in kept:
+            Rule.objects.create(project=stand_in, **about)
+        for again in (False, True):
+            at = now + timedelta(minutes=1) * again
+            evaluate(stand_in, at, lambda kind, *_: list(readings.get((kind, again), ())))  # noqa: B023
+        for flip in Flip.objects.filter(project=stand_in, new=State.FIRING).order_by("id"):
+            said[flip.source.removeprefix("rule:")] = f"{flip.severity}: {flip.reason}"
+        transaction.set_rollback(True)
+    return said
 
 
 def forget(slug: str) -> None:
