@@ -24,7 +24,7 @@ from golive.checks.probe import REGION, Result, Target
 from golive.checks.prober import Prober
 from golive.checks.verdict import Attempt, Outcome, Position, Verdict
 from golive.checks.windows import Window
-from golive.kit.outbound import Policy
+from golive.kit.connections import Policy
 
 CHECKS = 500
 EVERY = timedelta(seconds=10)
