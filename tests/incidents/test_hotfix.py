@@ -134,12 +134,17 @@ def test_what_production_runs_must_be_known_to_the_remote(project, incident, com
 
 @pytest.mark.django_db
 def test_ways_out_over_the_api_and_by_command(project, incident, commit, client):
-    bearer = {"authorization": f"Bearer {create('robot', ['incidents:read', 'incidents:write'])[1]}"}
+    robot, value = create("robot", ["incidents:write"])
+    bearer = {"authorization": f"Bearer {value}"}
     base = "/api/v1/projects/acme/incidents/1/ways-out"
     assert CliRunner().invoke(app, ["incident", "way-out", "1"]).output.startswith("hotfix: Start a hotfix - opens")
     assert CliRunner().invoke(app, ["incident", "way-out", "1", "rollback", "--yes"]).exit_code == 1
     (offer,) = client.get(base, headers=bearer).json()
     assert (offer["name"], offer["key"]) == ("hotfix", commit)
+    refused = client.post(f"{base}/hotfix", {"key": commit}, "application/json", headers=bearer)
+    assert (refused.status_code, "pipelines:write" in refused.content.decode()) == (403, True)
+    robot.scopes.append("pipelines:write")
+    robot.save()
     stale = client.post(f"{base}/hotfix", {"key": "x"}, "application/json", headers=bearer)
     assert (stale.status_code, "another release" in stale.content.decode()) == (409, True)
     taken = client.post(f"{base}/hotfix", {"key": commit}, "application/json", headers=bearer)

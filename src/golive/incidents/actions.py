@@ -29,9 +29,10 @@ class Offer:
 
 
 class WayOut(Protocol):
-    """Offers what could mitigate an incident, and does it."""
+    """Offers what could mitigate an incident, and does it. `scope` is what a token needs to do the same elsewhere."""
 
     name: str
+    scope: str
 
     def offers(self, incident: Incident) -> Sequence[Offer]: ...
 

@@ -15,7 +15,7 @@ from golive.incidents import actions, impact, moves, review_api, view
 from golive.incidents.lifecycle import IllegalTransition, State
 from golive.incidents.models import Duty, Incident
 from golive.people.models import Project
-from golive.people.tokens import actor, scope
+from golive.people.tokens import actor, demand, scope
 
 router = Router()
 router.add_router("", review_api.router)
@@ -286,8 +286,14 @@ def ways_out(request: HttpRequest, slug: str, number: int) -> list[WayOutOut]:
     summary="Take a way out",
 )
 def take_way_out(request: HttpRequest, slug: str, number: int, name: str, body: WayOutIn) -> IncidentOut:
-    """Do it; it stands in the timeline and the audit trail. 409 when it does not work."""
+    """Do it; it stands in the timeline and the audit trail. 409 when it does not work.
+
+    The token must be able to do the same without an incident too: releases:write to roll back, flags:write to switch a
+    flag off, pipelines:write to start a hotfix.
+    """
     found = _find(slug, number)
+    if way := actions.way_out(name):
+        demand(request.auth, way.scope)  # type: ignore[attr-defined]
     try:
         actions.take(found, name, body.key, actor(request))
     except actions.ActionError as error:

@@ -20,6 +20,7 @@ class SwitchFlagOff:
     """Offers the flags that are on where it broke, the one changed last before it began first."""
 
     name = "flag"
+    scope = "flags:write"
 
     def offers(self, incident: Incident) -> Sequence[Offer]:
         now = timezone.now()

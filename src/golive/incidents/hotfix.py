@@ -31,6 +31,7 @@ class StartHotfix:
     """Opens a branch at the commit that serves. What is pushed to it reaches production in minutes."""
 
     name = "hotfix"
+    scope = "pipelines:write"
 
     def offers(self, incident: Incident) -> Sequence[Offer]:
         live = _live(incident)

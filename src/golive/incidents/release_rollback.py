@@ -13,6 +13,7 @@ class RollBack:
     """Offers the release before, and says beforehand how long it takes and whether the migrations allow it."""
 
     name = "rollback"
+    scope = "releases:write"
 
     def offers(self, incident: Incident) -> Sequence[Offer]:
         where = _environment(incident)

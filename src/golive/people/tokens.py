@@ -79,6 +79,12 @@ def includes(granted: Sequence[str], wanted: str) -> bool:
     return covers(granted, wanted)
 
 
+def demand(token: ApiToken, wanted: str) -> None:
+    """Refuse a token that does not cover a scope."""
+    if not covers(token.scopes, wanted):
+        raise HttpError(403, f"This token lacks the scope {wanted}.")
+
+
 class Failures:
     """Counts wrong tokens per address and minute, in this process's memory."""
 
@@ -119,8 +125,8 @@ class TokenAuth(HttpBearer):
             if failures.exceeded(address, now):
                 raise HttpError(429, "Too many tries with tokens that are not valid; wait a minute.")
             return None
-        if self.wanted and not covers(found.scopes, self.wanted):
-            raise HttpError(403, f"This token lacks the scope {self.wanted}.")
+        if self.wanted:
+            demand(found, self.wanted)
         if found.last_used_at is None or now - found.last_used_at > timedelta(minutes=1):
             ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
         return found
