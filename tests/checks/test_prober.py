@@ -128,6 +128,20 @@ async def test_one_flip_down_and_one_up_even_when_saving_fails_once() -> None:
     assert keeper.beats[0]["checks"] in (0, 5)
 
 
+async def test_looks_in_between_do_not_move_a_checks_own_turn() -> None:
+    """Regions that were all asked at once would look in unison ever after, and not share the interval."""
+    url = "http://127.0.0.1:9/"
+    target = Target(1, "acme", "home", url, timedelta(minutes=1), timedelta(seconds=2), wanted=HttpSection(url=url))
+    prober = Prober(MemoryKeeper([target]), "0" * 12, LOOPBACK, region="eu")
+    prober.replace({1: (target, Position(State.UNKNOWN))}, spread=True)
+    own = prober.turns[1]
+    for _ in range(3):  # after three failures it is not tried again soon
+        prober.hurry([1])
+        ((number, _due),) = prober.due.take(prober.clock.monotonic())
+        await prober._turn(number)
+    assert prober.due.next_at() == own
+
+
 async def test_a_restart_in_the_middle_of_an_outage_neither_repeats_nor_forgets_it() -> None:
     site = Site()
     site.status = 500

@@ -93,7 +93,7 @@ class Prober:
         self.policy = policy
         self.clock = clock
         self.due = timetable.Timetable()
-        self.turns: dict[int, float] = {}  # the own turn of a check whose first look comes sooner
+        self.turns: dict[int, float] = {}  # each check's own next turn, whatever looks come in between
         self.results: list[Result] = []
         self.probed: set[int] = set()
         self.doubted: set[int] = set()
@@ -145,7 +145,7 @@ class Prober:
         watched = self.judge.watched
         for number in watched.keys() - found.keys():
             self.judge.remove(number)
-            self.due.remove(number)
+            self._leave(number)
         for number, (target, position) in found.items():
             old = watched.get(number)
             if old is not None and old.target == target:
@@ -156,14 +156,20 @@ class Prober:
                 self.judge.remove(number)
             self.judge.add(number, Watched(target, position, seen=old.seen if old is not None and moved else {}))
             if target.regions and self.region not in target.regions:
-                self.due.remove(number)
+                self._leave(number)
                 continue
             wait = timetable.first_due(number, target.every, self.clock.now().timestamp(), target.shift)
+            self.turns[number] = now + wait
             if spread:
-                self.turns[number] = now + wait
+                self.turns[number] += target.every.total_seconds()  # the first look stands for the first turn
                 self.due.put(number, now + timetable.at_start(wait))
             else:
                 self.due.put(number, now + (wait if moved else random.uniform(0, min(1.0, wait))))  # noqa: S311
+
+    def _leave(self, number: int) -> None:
+        """A check is not looked at from here any more."""
+        self.due.remove(number)
+        self.turns.pop(number, None)
 
     def hurry(self, numbers: Sequence[int]) -> None:
         """Look at these checks at once, if they are looked at from here and nobody does already."""
@@ -178,14 +184,14 @@ class Prober:
             if len(self.in_flight) < MOST_IN_FLIGHT:
                 for number, due in self.due.take(now):
                     self.lags_ms.append((now - due) * 1000)
-                    task = asyncio.create_task(self._turn(number, due))
+                    task = asyncio.create_task(self._turn(number))
                     self.in_flight.add(task)
                     task.add_done_callback(self.in_flight.discard)
             following = self.due.next_at()
             wait = 0.1 if following is None else min(max(following - self.clock.monotonic(), 0.002), 0.1)
             await asyncio.sleep(wait)
 
-    async def _turn(self, number: int, due: float) -> None:
+    async def _turn(self, number: int) -> None:
         """One probe and what follows from it; whatever happens, the check gets its next turn."""
         again = False
         try:
@@ -199,12 +205,12 @@ class Prober:
             log.exception("the turn of check %s failed; trying again soon", number)
             again = True
         finally:
-            if number in self.judge.watched:
+            if number in self.turns:
                 every, now = self.judge.watched[number].target.every, self.clock.monotonic()
-                due = self.turns.pop(number, due)
+                if self.turns[number] <= now:
+                    self.turns[number] = timetable.next_due(self.turns[number], every, now)
                 soon = now + timetable.retry_after(every).total_seconds()
-                following = timetable.next_due(due, every, now)
-                self.due.put(number, min(soon, following) if again else following)
+                self.due.put(number, min(soon, self.turns[number]) if again else self.turns[number])
 
     async def take(self, number: int, watched: Watched, result: Result) -> bool:
         """Take one result in: remember, decide, save a transition. True when it should be tried again soon."""
