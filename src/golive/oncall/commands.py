@@ -5,7 +5,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from django.db.models import F
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +17,6 @@ from golive.oncall.final import Gap, Shift
 from golive.oncall.models import EscalationPolicy, Schedule, Takeover
 from golive.oncall.roster import roster_of
 from golive.oncall.wallclock import read
-from golive.people import audit
 from golive.people.choice import choose
 
 app = typer.Typer()
@@ -165,10 +163,7 @@ def feed_(
     """Show the secret address at which calendars read a schedule, or whom a policy pages."""
     chosen = _policy(project, policy) if policy else _schedule(project, schedule)
     if reset:
-        type(chosen).objects.filter(pk=chosen.pk).update(feed=F("feed") + 1)
-        about = f"{'policy' if policy else 'oncall'}:{chosen.name}"
-        audit.record("cli", "oncall.feed.reset", about, project=chosen.project)
-        chosen.refresh_from_db(fields=["feed"])
+        calendars.reset(chosen, "cli")
     typer.echo(calendars.address(chosen))
 
 

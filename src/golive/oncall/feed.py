@@ -6,8 +6,10 @@ reset makes another. https://www.rfc-editor.org/rfc/rfc5545
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
+from django.db.models import F
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from icalendar import Calendar, Event
@@ -15,9 +17,11 @@ from icalendar import Calendar, Event
 from golive.oncall.coverage import Cover, coverage
 from golive.oncall.final import Gap, Shift
 from golive.oncall.models import EscalationPolicy, Schedule
+from golive.people import audit
 
 BEHIND, AHEAD = timedelta(days=14), timedelta(days=90)
 _SALT = "golive.oncall.feed"
+Shown = TypeVar("Shown", Schedule, EscalationPolicy)
 
 
 def token(shown: Schedule | EscalationPolicy) -> str:
@@ -32,16 +36,18 @@ def address(shown: Schedule | EscalationPolicy) -> str:
     return settings.PUBLIC_URL + reverse(name, args=[shown.pk, token(shown)])
 
 
-def opened(pk: int, given: str) -> Schedule | None:
-    """The schedule of an address; None when it is not in force."""
-    schedule = Schedule.objects.select_related("project").filter(pk=pk).first()
-    return schedule if schedule and constant_time_compare(token(schedule), given) else None
+def opened(kind: type[Shown], pk: int, given: str) -> Shown | None:
+    """What an address shows; None when it is not in force."""
+    shown = kind._default_manager.select_related("project").filter(pk=pk).first()
+    return shown if shown and constant_time_compare(token(shown), given) else None
 
 
-def opened_policy(pk: int, given: str) -> EscalationPolicy | None:
-    """The policy of an address; None when it is not in force."""
-    policy = EscalationPolicy.objects.select_related("project").filter(pk=pk).first()
-    return policy if policy and constant_time_compare(token(policy), given) else None
+def reset(shown: Schedule | EscalationPolicy, by: str) -> None:
+    """End the address in force and make another."""
+    type(shown)._default_manager.filter(pk=shown.pk).update(feed=F("feed") + 1)
+    about = f"{'oncall' if isinstance(shown, Schedule) else 'policy'}:{shown.name}"
+    audit.record(by, "oncall.feed.reset", about, project=shown.project)
+    shown.refresh_from_db(fields=["feed"])
 
 
 def calendar(schedule: Schedule, now: datetime, names: dict[str, str]) -> bytes:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -21,7 +20,6 @@ from golive.oncall.models import EscalationPolicy, OnCall, Schedule, Takeover
 from golive.oncall.policies import resolve
 from golive.oncall.roster import roster_of
 from golive.oncall.wallclock import read
-from golive.people import audit
 from golive.people.models import Project, Role, User
 from golive.people.permissions import may, needs
 from golive.people.tokens import actor
@@ -172,20 +170,19 @@ def cancel(request: HttpRequest, slug: str, name: str, pk: int) -> HttpResponse:
 @needs(Role.RESPONDER)
 def reset(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """End the calendar's address and make another."""
-    schedule = _schedule(request, slug, name)
-    Schedule.objects.filter(pk=schedule.pk).update(feed=F("feed") + 1)
-    audit.record(actor(request), "oncall.feed.reset", f"oncall:{name}", project=schedule.project)
-    messages.success(request, "The calendar has a new address; the old one is dead.")
-    return redirect("oncall", slug)
+    return _reset(request, slug, _schedule(request, slug, name))
 
 
 @require_POST
 @needs(Role.RESPONDER)
 def reset_policy(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """End the address of a policy's calendar and make another."""
-    policy = get_object_or_404(EscalationPolicy, project=project_of(request, slug), name=name)
-    EscalationPolicy.objects.filter(pk=policy.pk).update(feed=F("feed") + 1)
-    audit.record(actor(request), "oncall.feed.reset", f"policy:{name}", project=policy.project)
+    project = project_of(request, slug)
+    return _reset(request, slug, get_object_or_404(EscalationPolicy, project=project, name=name))
+
+
+def _reset(request: HttpRequest, slug: str, shown: Schedule | EscalationPolicy) -> HttpResponse:
+    feed.reset(shown, actor(request))
     messages.success(request, "The calendar has a new address; the old one is dead.")
     return redirect("oncall", slug)
 
@@ -194,7 +191,7 @@ def reset_policy(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @login_not_required
 def policy_calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """Whom a policy pages as iCal, for whoever has the secret address."""
-    policy = feed.opened_policy(pk, token)
+    policy = feed.opened(EscalationPolicy, pk, token)
     if policy is None:
         raise Http404
     return _ical(feed.policy_calendar(policy, timezone.now(), _names()))
@@ -204,7 +201,7 @@ def policy_calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 @login_not_required
 def calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     """The schedule as iCal, for whoever has the secret address."""
-    schedule = feed.opened(pk, token)
+    schedule = feed.opened(Schedule, pk, token)
     if schedule is None:
         raise Http404
     return _ical(feed.calendar(schedule, timezone.now(), _names()))
