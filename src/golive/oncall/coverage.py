@@ -1,7 +1,7 @@
 """Whom an escalation policy pages over a stretch of time: one piece for as long as its steps stay the same."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -34,11 +34,12 @@ def coverage(
     """
     if since >= until:
         return []
+    joined = {one: _joined(plan) for one, plan in plans.items()}
     found: list[Cover] = []
     for start, end in pairwise(_edges(plans, name, schedules, since, until)):
-        cover = _at(plans, name, schedules, start, end)
-        if found and _same(found[-1], cover):
-            found[-1] = Cover(found[-1].since, end, cover.steps, cover.policy, cover.waits)
+        cover = _at(joined, name, schedules, start, end)
+        if found and replace(found[-1], since=start, until=end) == cover:
+            found[-1] = replace(found[-1], until=end)
         else:
             found.append(cover)
     return found
@@ -68,15 +69,15 @@ def _edges(
     return sorted(edge for edge in edges if since <= edge <= until)
 
 
+def _joined(plan: PolicyPlan) -> PolicyPlan:
+    return plan.model_copy(update={"steps": [step.model_copy(update={"round_robin": False}) for step in plan.steps]})
+
+
 def _at(
     plans: Mapping[str, PolicyPlan], name: str, schedules: Mapping[str, Pieces], start: datetime, end: datetime
 ) -> Cover:
     nothing = timedelta(0)
-    told = {
-        one: plan.model_copy(update={"steps": [step.model_copy(update={"round_robin": False}) for step in plan.steps]})
-        for one, plan in plans.items()
-    }
-    policy = resolve(told, name, start, on_call=_asked(schedules, start), repeat=nothing, escalate=nothing)
+    policy = resolve(plans, name, start, on_call=_asked(schedules, start), repeat=nothing, escalate=nothing)
     return Cover(start, end, tuple(step.people for step in policy.steps), policy.name, policy.opens_at is not None)
 
 
@@ -86,7 +87,3 @@ def _asked(schedules: Mapping[str, Pieces], at: datetime) -> Callable[[str], str
         return piece.who if isinstance(piece, Shift) else None
 
     return on_call
-
-
-def _same(one: Cover, other: Cover) -> bool:
-    return (one.steps, one.policy, one.waits) == (other.steps, other.policy, other.waits)
