@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from golive.alerts.models import Severity
-from golive.incidents import moves
+from golive.incidents import impact, moves
 from golive.people import tokens
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +66,13 @@ def test_a_month_and_a_review_over_the_api(api):
     assert api("post", f"/1/review/actions/{made['id']}/completion", {}).status_code == 409  # there is no such check
     assert api("post", "/1/review/completion", {}).status_code == 409
     assert api("post", "/1/snooze", {"minutes": 5}).json()["snoozed_until"]
+
+
+def test_what_it_costs(api, monkeypatch):
+    api("post", "", {"title": "Checkout fails"})
+    counted = impact.Impact(100, 7, None, 3, 4200, None, "EUR", hardest_hit=[impact.Customer("ada@acme.example", 2)])
+    monkeypatch.setattr(impact, "measure", lambda *_: counted)
+    assert api("get", "/1/impact").json() == {
+        "requests": 100, "failed": 7, "missing": None, "customers": 3, "lost_minor": 4200, "lost_hourly_minor": None,
+        "currency": "EUR",
+    }  # fmt: skip
