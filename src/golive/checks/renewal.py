@@ -16,6 +16,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def decide(offered: str, own: str, last: Attempted | None, now: datetime, fixed:
     return Renewal(offered, True, f"the server is at {offered}, this probe at {own}")
 
 
+@cache
 def fixed_install() -> str:
     """Why this install is not to be changed: it is somebody's source tree, or no package at all."""
     try:
