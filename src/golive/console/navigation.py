@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.core.cache import cache
 
@@ -9,7 +10,6 @@ from golive.people.models import Project
 
 # A heading from this `order` on, after what a team does in production. Without words: a gap, and what concerns all.
 HEADINGS = ((0, ""), (20, "Watch"), (50, "Respond"), (60, "Ship"), (70, "Scale"), (80, "Be ready"), (90, ""))
-
 
 NOTE_SECONDS = 10
 
@@ -32,12 +32,8 @@ class Entry:
         """The note, a few seconds old at most."""
         if self.note is None:
             return ""
-        key = f"console.note.{self.view}.{project.pk}"
-        known: str | None = cache.get(key)
-        if known is None:
-            known = self.note(project)
-            cache.set(key, known, NOTE_SECONDS)
-        return known
+        note = partial(self.note, project)
+        return str(cache.get_or_set(f"console.note.{self.view}.{project.pk}", note, NOTE_SECONDS))
 
 
 def grouped(entries: Iterable[Entry]) -> list[tuple[str, Sequence[Entry]]]:
