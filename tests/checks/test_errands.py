@@ -2,11 +2,8 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +18,7 @@ from golive.checks.probe import Target
 from golive.journeys import Outcome, Result, Results
 from golive.journeys.results import Evidence
 from golive.journeys.told import LONGEST_DETAIL, MOST_JOURNEYS, told_of
+from tests.checks.test_remote import until
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -159,11 +157,3 @@ def test_what_the_probe_refuses_is_unknown_with_its_reason(repository: Repositor
     assert "leaves the folder" in looks[0]["reason"]
     assert list((tmp_path / "runs").iterdir()) == []
     outbox.close()
-
-
-def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-    return found
