@@ -1,8 +1,6 @@
 """The dead-man's switch pings while golive can page, and falls silent when it cannot. Two installs watch each other."""
 
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 
@@ -13,6 +11,7 @@ from golive.incidents.models import Watchdog
 from golive.incidents.section import WatchdogPlan, apply, differences
 from golive.incidents.watchdog import judge
 from golive.people.models import Project
+from tests.receiver import receiving
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
@@ -39,38 +38,21 @@ def test_judge(parts, oldest, sound, word):
 @pytest.fixture
 def outside(monkeypatch):
     monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
-
-    class Handler(BaseHTTPRequestHandler):
-        asked: list = []
-        answer = 200
-
-        def do_GET(self):
-            self.asked.append(self.path)
-            self.send_response(self.answer)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    Handler.url = f"http://127.0.0.1:{server.server_port}/ping/secret-token"
-    yield Handler
-    server.shutdown()
-    server.server_close()
+    with receiving() as receiver:
+        yield receiver
 
 
 @pytest.mark.django_db
 def test_it_pings_at_its_pace_and_falls_silent_when_a_part_does(outside):
     project = Project.objects.create(slug="acme", name="acme")
-    plan = WatchdogPlan(pings=[outside.url])
+    plan = WatchdogPlan(pings=[f"{outside.url}/ping/secret-token"])
     apply(project.pk, plan, "cli")
     assert differences(project.pk, plan) == []
     liveness.beat("prober", NOW, M)
     assert [watchdog.ping_due(NOW + seconds * M / 60) for seconds in (0, 30, 60)] == [1, 0, 1]
-    assert outside.asked == ["/ping/secret-token"] * 2
+    assert [got.path for got in outside.got] == ["/ping/secret-token"] * 2
     watchdog.ping_due(NOW + 10 * M)  # the prober has been silent for ten minutes
-    assert len(outside.asked) == 2
+    assert len(outside.got) == 2
     assert "held back: prober silent" in Watchdog.objects.get().last_error
     liveness.beat("prober", NOW + 20 * M, M)
     outside.answer = 500

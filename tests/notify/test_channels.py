@@ -7,8 +7,6 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -23,6 +21,7 @@ from golive.notify.route import to_channels, to_person
 from golive.notify.signature import default_secret
 from golive.people.models import Project
 from golive.sandbox.servers import free_port
+from tests.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
 NEWS = Content("Down", "It is down", "<p>It is down</p>", "incident.detected", {"number": 1})
@@ -59,25 +58,10 @@ def smtp(project) -> Controller:
 
 
 @pytest.fixture
-def receiver(monkeypatch) -> Iterator[ThreadingHTTPServer]:
+def receiver(monkeypatch) -> Iterator[Receiver]:
     monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            self.server.got.append((dict(self.headers), body))
-            self.send_response(self.server.answer)
-            self.end_headers()
-
-        def log_message(self, *_) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.answer = [], 200
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with receiving() as made:
+        yield made
 
 
 def due_again() -> None:
@@ -127,11 +111,11 @@ def test_the_fallback_is_told_when_mail_does_not_get_through(project, smtp, rece
         due_again()
     mail, chat = OutboxMessage.objects.order_by("id")
     assert (mail.state, chat.state, chat.channel) == (Delivery.FAILED, Delivery.SENT, "apprise")
-    assert json.loads(receiver.got[0][1])["title"] == "Down"
+    assert json.loads(receiver.got[0].body)["title"] == "Down"
 
 
 def test_webhooks_are_signed_by_the_standard_scheme(project, receiver, monkeypatch):
-    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{receiver.server_port}/alert")
+    monkeypatch.setenv("HOOK", f"{receiver.url}/alert")
     Channels.objects.create(project=project, webhooks=[{"url": "env:HOOK", "secret": ""}])
     (message,) = to_channels(project, NEWS, key="k", urgency=Urgency.NORMAL)
     receiver.answer = 503
@@ -139,8 +123,9 @@ def test_webhooks_are_signed_by_the_standard_scheme(project, receiver, monkeypat
     receiver.answer = 204
     due_again()
     deliver_due()
-    (first, _), (headers, body) = receiver.got
-    assert first["webhook-id"] == headers["webhook-id"] == message.key
+    first, second = receiver.got
+    headers, body = second.headers, second.body
+    assert first.headers["webhook-id"] == headers["webhook-id"] == message.key
     key = base64.b64decode(default_secret("acme").removeprefix("whsec_"))
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     wanted = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
@@ -150,7 +135,7 @@ def test_webhooks_are_signed_by_the_standard_scheme(project, receiver, monkeypat
 
 @pytest.mark.parametrize(("answer", "state"), [(410, Delivery.DEAD), (500, Delivery.FAILED), (302, Delivery.FAILED)])
 def test_answers_of_webhooks(project, receiver, monkeypatch, answer, state):
-    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{receiver.server_port}/alert")
+    monkeypatch.setenv("HOOK", f"{receiver.url}/alert")
     Channels.objects.create(project=project, webhooks=[{"url": "env:HOOK", "secret": ""}])
     to_channels(project, NEWS, key="k", urgency=Urgency.NORMAL)
     receiver.answer = answer
@@ -160,7 +145,7 @@ def test_answers_of_webhooks(project, receiver, monkeypatch, answer, state):
 
 def test_a_webhook_into_the_private_network_is_refused(project, receiver, monkeypatch):
     monkeypatch.delenv("GOLIVE_ALLOW_PRIVATE")
-    hook = f"http://127.0.0.1:{receiver.server_port}/alert"
+    hook = f"{receiver.url}/alert"
     Channels.objects.create(project=project, webhooks=[{"url": hook, "secret": ""}])
     to_channels(project, NEWS, key="k", urgency=Urgency.NORMAL)
     deliver_due()

@@ -1,8 +1,6 @@
 """Web push: the example of RFC 8291, a browser's view of what we send, and the page that keeps contacts."""
 
 import json
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,6 +14,7 @@ from golive.notify import reach, trial, webpush
 from golive.notify.delivery import deliver_due
 from golive.notify.models import Contact, Delivery, OutboxMessage, QuietHours
 from golive.people.models import Project, Role, User
+from tests.receiver import receiving
 
 # RFC 8291, section 5
 PLAIN = b"When I grow up, I want to be a watermelon"
@@ -58,29 +57,11 @@ class Browser:
         return json.loads(plain[:-1])
 
 
-class PushService(BaseHTTPRequestHandler):
-    received: list = []
-    answer = 201
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.received.append((dict(self.headers.items()), body))
-        self.send_response(self.answer)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def service():
-    handler = type("Service", (PushService,), {"received": [], "answer": 201})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    handler.url = f"http://127.0.0.1:{server.server_port}/push/abc"
-    yield handler
-    server.shutdown()
-    server.server_close()
+    with receiving() as receiver:
+        receiver.answer = 201
+        yield receiver
 
 
 @pytest.fixture
@@ -95,28 +76,27 @@ def ada(db, client, tmp_path, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_page_me_now_arrives_encrypted_and_signed(ada, service):
     browser = Browser()
-    ada.post("/account/reach/push/", {"subscription": browser.subscription(service.url)})
+    ada.post("/account/reach/push/", {"subscription": browser.subscription(f"{service.url}/push/abc")})
     assert service.url not in Contact.objects.get().sealed
     ada.post("/account/reach/test/")
     deliver_due()
-    (headers, body), *_ = service.received
-    assert browser.read(body)["title"].startswith("[test] acme")
-    lowered = {name.lower(): value for name, value in headers.items()}
-    assert (lowered["urgency"], lowered["content-encoding"]) == ("high", "aes128gcm")
-    token, key = lowered["authorization"].removeprefix("vapid t=").split(", k=")
+    got = service.got[0]
+    assert browser.read(got.body)["title"].startswith("[test] acme")
+    assert (got.headers["urgency"], got.headers["content-encoding"]) == ("high", "aes128gcm")
+    token, key = got.headers["authorization"].removeprefix("vapid t=").split(", k=")
     signed, _, signature = token.rpartition(".")
     raw = webpush.decoded(signature)
     point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), webpush.decoded(key))
     as_der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     point.verify(as_der, signed.encode(), ec.ECDSA(SHA256()))
-    assert json.loads(webpush.decoded(signed.split(".")[1]))["aud"] == service.url.removesuffix("/push/abc")
+    assert json.loads(webpush.decoded(signed.split(".")[1]))["aud"] == service.url
     assert OutboxMessage.objects.get(channel="push").state == Delivery.SENT
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_browser_that_left_hands_over_to_mail(ada, service):
     service.answer = 410
-    reach.keep("ada@acme.example", "push", "gone", Browser().subscription(service.url))
+    reach.keep("ada@acme.example", "push", "gone", Browser().subscription(f"{service.url}/push/abc"))
     trial.page(Project.objects.get(), "ada@acme.example", timezone.now())
     deliver_due()
     states = dict(OutboxMessage.objects.values_list("channel", "state"))

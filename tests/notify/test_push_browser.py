@@ -8,9 +8,7 @@ Chromium's own debugging protocol, as its push client would.
 import base64
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import http_ece
@@ -22,6 +20,7 @@ from playwright.sync_api import Browser, expect
 from golive.sandbox.servers import free_port
 from tests.incidents.test_browser import EMAIL, PASSWORD, PREPARE, serving
 from tests.notify.place import Place
+from tests.receiver import Got, Receiver, receiving
 
 SEND = "from golive.notify import delivery\nprint(delivery.deliver_due())"
 LOOK = """
@@ -40,45 +39,28 @@ navigator.serviceWorker.ready.then((worker) => worker.getNotifications()).then((
 """
 
 
-class PushService(BaseHTTPRequestHandler):
+@pytest.fixture
+def service() -> Iterator[Receiver]:
     """Takes messages as RFC 8030 says, refuses what lacks a header that it asks for."""
 
-    received: list[tuple[dict[str, str], bytes]]
+    def respond(got: Got) -> tuple[int, bytes]:
+        coded, lives = got.headers.get("content-encoding") == "aes128gcm", got.headers.get("ttl", "").isdigit()
+        return (201 if coded and lives and len(got.body) <= 4096 else 400), b""
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        given = {name.lower(): value for name, value in self.headers.items()}
-        well = given.get("content-encoding") == "aes128gcm" and given.get("ttl", "").isdigit() and len(body) <= 4096
-        self.received.append((given, body))
-        self.send_response(201 if well else 400)
-        self.send_header("Location", "/message/1")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def service() -> Iterator[type[PushService]]:
-    handler = type("Service", (PushService,), {"received": []})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    handler.url = f"http://127.0.0.1:{server.server_port}/push/ada"
-    yield handler
-    server.shutdown()
-    server.server_close()
+    with receiving(respond) as receiver:
+        yield receiver
 
 
 @pytest.mark.browser
 def test_installed_subscribed_and_paged(
-    browser: Browser, service: type[PushService], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, service: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
     place, private, secret = Place(tmp_path), ec.generate_private_key(ec.SECP256R1()), b"sixteen bytes ok"
     place.run(PREPARE)
     public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     keys = {"p256dh": encoded(public), "auth": encoded(secret)}
-    subscription = json.dumps({"endpoint": service.url, "expirationTime": None, "keys": keys})
+    subscription = json.dumps({"endpoint": f"{service.url}/push/ada", "expirationTime": None, "keys": keys})
     with serving(place, free_port()) as url:
         context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
         context.set_default_timeout(180_000)
@@ -107,7 +89,8 @@ def test_installed_subscribed_and_paged(
         expect(page.get_by_text("You are being paged now")).to_be_visible(timeout=180_000)
 
         assert place.run(SEND) == 1
-        ((given, body),) = service.received
+        (got,) = service.got
+        given, body = got.headers, got.body
         told = json.loads(http_ece.decrypt(body, private_key=private, auth_secret=secret, version="aes128gcm"))
         assert told["title"].startswith("[test] acme")
         assert secret not in body

@@ -3,8 +3,6 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,6 +25,7 @@ from golive.statuspage.models import Component, MaintenanceUpdate, Stage, Subscr
 from golive.statuspage.section import StatusPlan, apply, differences
 from golive.statuspage.statuspage_v2 import files as json_files
 from golive.statuspage.wording import LANGUAGES
+from tests.receiver import receiving
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 M = timedelta(minutes=1)
@@ -189,32 +188,15 @@ def test_customers_who_were_hit_are_mailed_once_unless_held(page, incident, monk
 
 @pytest.fixture
 def lookup(monkeypatch):
-    """The project's own service that knows its customers; `asked` is what it was asked."""
+    """The project's own service that knows its customers."""
     monkeypatch.setenv("GOLIVE_ALLOW_PRIVATE", "127.0.0.0/8")
 
-    class Handler(BaseHTTPRequestHandler):
-        asked: list = []
-        status = 200
+    def respond(got):
+        known = {"u1": "one@x.io", "u2": "two@x.io"} if b"plans" in got.body else {"u1": "one@x.io"}
+        return service.answer, json.dumps(known).encode()
 
-        def do_POST(self):
-            question = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self.asked.append(question)
-            known = {"u1": "one@x.io", "u2": "two@x.io"} if "plans" in question else {"u1": "one@x.io"}
-            body = json.dumps(known).encode()
-            self.send_response(self.status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    Handler.url = f"http://127.0.0.1:{server.server_port}/customers"
-    yield Handler
-    server.shutdown()
-    server.server_close()
+    with receiving(respond) as service:
+        yield service
 
 
 def test_customers_of_a_plan_are_mailed_too_once_each_and_held_like_the_others(page, incident, monkeypatch, lookup):
@@ -223,14 +205,14 @@ def test_customers_of_a_plan_are_mailed_too_once_each_and_held_like_the_others(p
     monkeypatch.setattr(impact, "customers", lambda *_: [Customer("u1", 9)])
     telling.publish_due(timezone.now())
     telling.hold(incident, "ada", timezone.now())
-    assert (customers.tell_due(timezone.now()), lookup.asked) == (0, [])
+    assert (customers.tell_due(timezone.now()), lookup.got) == (0, [])
     assert AuditEntry.objects.filter(action="statuspage.hold", actor="ada").exists()
     telling.release(incident, "ada", timezone.now())
-    lookup.status = 500
+    lookup.answer = 500
     assert customers.tell_due(timezone.now()) == 0
-    lookup.status = 200
+    lookup.answer = 200
     assert (customers.tell_due(timezone.now()), customers.tell_due(timezone.now())) == (2, 0)
-    assert lookup.asked[-2:] == [{"ids": ["u1"]}, {"plans": ["pro", "enterprise"]}]
+    assert [json.loads(got.body) for got in lookup.got[-2:]] == [{"ids": ["u1"]}, {"plans": ["pro", "enterprise"]}]
     assert sorted(message.recipient for message in told("statuspage.customer")) == ["one@x.io", "two@x.io"]
     words = list(incident.timeline.filter(text__startswith="Mailed").values_list("text", flat=True))
     assert words == ["Mailed 1 customer who met failures", "Mailed 1 customer of pro and enterprise"]
