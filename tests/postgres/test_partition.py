@@ -11,6 +11,7 @@ import pytest
 
 from golive.postgres.advice.catalog import Catalog, Column, Table
 from golive.postgres.advice.workload import Statement
+from golive.postgres.partition import calm
 from golive.postgres.partition import wrap as wrapping
 from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
 from golive.postgres.partition.copy import DRAIN, Shadow
@@ -55,6 +56,33 @@ def test_partitions_are_made_ahead_and_retired() -> None:
     assert retired(present, now, timedelta(days=30)) == ["old", "edge"]
     assert retired(present, now, None) == []
     assert len(name_of("x" * 80, date(2026, 1, 1), Every.DAY).encode()) == 63
+
+
+@pytest.mark.parametrize(
+    ("waiting", "usual", "lag", "why"),
+    [
+        (0.4, 0.5, 0.0, ""),
+        (1.0, 0.0, 0.0, ""),  # one commit at a time always waits for the disk
+        (7.4, 0.5, 0.0, "7 sessions wait for the disk to take their commits"),
+        (7.4, 6.0, 0.0, ""),  # a server that is always this busy
+        (0.0, 0.5, 12.0, "a replica is 12 s behind"),
+        (0.0, 0.5, 4.0, ""),
+    ],
+)
+def test_what_a_swap_waits_for(waiting: float, usual: float, lag: float, why: str) -> None:
+    assert calm.unrest(waiting, usual, lag) == why
+
+
+def test_a_swap_waits_for_replicas_but_not_for_ever(
+    place: Place, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lags, told = [30.0, 9.0, 0.0], []
+    monkeypatch.setattr(calm, "lag_seconds", lambda _: lags.pop(0))
+    asked = calm.Calm(connection)
+    assert asked.wait(told.append) == ""
+    assert told == ["waits: a replica is 30 s behind", "waits: a replica is 9 s behind"]
+    monkeypatch.setattr(calm, "lag_seconds", lambda _: 99.0)
+    assert asked.wait(told.append, longest=0.1) == "the swap did not wait any longer: a replica is 99 s behind"
 
 
 def test_tries_never_keep_step() -> None:

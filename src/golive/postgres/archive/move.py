@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from golive.postgres.archive.cold import Cold, ColdTrouble
 from golive.postgres.archive.layout import Field, Manifest, field_of, file_of, hashes, table
 from golive.postgres.archive.plan import ArchivePlan
+from golive.postgres.partition.calm import lag_seconds
 from golive.postgres.partition.locks import briefly, gently
 from golive.postgres.partition.policy import ends
 from golive.postgres.partition.shape import CannotPartition, Shape, look
@@ -237,10 +238,7 @@ class Mover:
     def _breathe(self, took: float) -> None:
         time.sleep(took * self.plan.rest)
         for _ in range(600):
-            lag = one(
-                self.connection,
-                "SELECT COALESCE(max(EXTRACT(epoch FROM replay_lag)), 0)::float8 AS lag FROM pg_stat_replication",
-            )["lag"]
+            lag = lag_seconds(self.connection)
             if lag <= self.plan.max_lag.total_seconds():
                 return
             self.tell(f"waits for a replica that is {lag:.0f} s behind")

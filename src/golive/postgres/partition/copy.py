@@ -15,6 +15,7 @@ from psycopg import sql
 
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, spans
+from golive.postgres.partition.calm import Calm
 from golive.postgres.partition.divide import How, Part, by_hash, by_list
 from golive.postgres.partition.locks import Held, NoLock, Witness, analyze, briefly, gently, run
 from golive.postgres.partition.plan import Every
@@ -67,6 +68,7 @@ class Shadow:
             self.tell("shadow table and change capture")
             self._prepare(how, self._parts(how, every, ahead, now, parts))
         self._begin()
+        calm = Calm(self.connection)
         self.tell("copy")
         while self._copy_batch():
             self._drain(DRAIN)
@@ -76,6 +78,7 @@ class Shadow:
         self._catch_up()
         self.tell("equality")
         self._verify()
+        self.done.notes += filter(None, [calm.wait(self.tell)])
         self.tell("the swap")
         self.done.locks["swap"] = self._swap_when_few()
         validate_inbound(self.connection, self.table)

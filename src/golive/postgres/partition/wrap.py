@@ -15,6 +15,7 @@ from psycopg import sql
 
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, next_start, start_of
+from golive.postgres.partition.calm import Calm
 from golive.postgres.partition.locks import Held, Witness, analyze, briefly, gently, patiently, run
 from golive.postgres.partition.plan import Every
 from golive.postgres.partition.shape import CannotPartition, Shape, look, refusal
@@ -54,6 +55,7 @@ def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, 
     if reason := refusal(shape, by):
         raise CannotPartition(reason)
     gently(connection)
+    calm = Calm(connection)
     tell("keys that hold the partition column")
     _keys(connection, shape, names, by)
     tell("the bound of history")
@@ -61,6 +63,7 @@ def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, 
     tell("the partitioned table")
     upcoming = missing(shape.name, bound, now.date(), every, ahead) or [Span(*_first(shape.name, bound, every))]
     _parent(connection, shape, names, by, upcoming, done)
+    done.notes += filter(None, [calm.wait(tell)])
     tell("the swap")
     lock = exclusive(shape)
     with closing(Witness(connection, shape.where)) as witness:
