@@ -6,9 +6,14 @@ advised; what is advised is then measured afresh, each statement in turn with an
 """
 
 import itertools
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -19,20 +24,29 @@ from golive.postgres.advice import catalog as catalogs
 from golive.postgres.advice.candidate import Candidate
 from golive.postgres.advice.choose import Terms, grow
 from golive.postgres.advice.price import upkeep, writes_of
-from golive.postgres.advice.prove import Clone, Proof, Trial, prove, trial
+from golive.postgres.advice.prove import Prover
+from golive.postgres.advice.rounds import Course, Settled, settle
 from golive.postgres.advice.search import Found, search
+from golive.postgres.advice.trial import Clone, Trial, trial
 from golive.postgres.advice.verdict import Verdict
 from golive.postgres.advice.whatif import WhatIf
 from golive.postgres.advice.workload import Query
-from golive.sandbox.servers import PostgresServer
+from golive.sandbox.servers import PostgresServer, find_program
 
 BOUND = 0.1
 HEAD = (
     "| budget | estimated: plain greedy | golive | gap | measured: greedy as it is | golive as advised "
-    "| indexes: greedy | golive | slower > 10 %: greedy | golive | refused by proof | search | proof |\n"
-    "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    "| indexes: greedy | golive | slower > 10 %: greedy | golive | refused by proof, rounds "
+    "| insert, ms: without | greedy | golive | search | proof |\n"
+    "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 )
 MOST_TRIED = 8
+INSERT = """
+\\set customer random(1, {customers})
+\\set project random(1, {projects})
+INSERT INTO events (customer_id, project_id, kind, at, amount, state)
+VALUES (:customer, :project, 'kind1', now(), 1, 'open');
+"""
 
 
 @dataclass
@@ -79,16 +93,27 @@ def measured(
     total, slower = 0.0, []
     for query in queries:
         for number, sample in enumerate(query.samples):
-            times = []
-            for _ in range(31 if before[sample.text] < 2 else 6 if before[sample.text] < 1000 else 3):
-                with clone.without(()):  # a write is taken back
-                    times.append(clone.run(sample.text).ms)
-            now = sorted(times[1:])[len(times[1:]) // 2]
+            count = 30 if before[sample.text] < 2 else 5 if before[sample.text] < 1000 else 2
+            now = median(run.ms for run in clone.several(lambda: clone.without(()), query, sample.text, count))
             total += query.statement.calls * sample.share * now
             if now > before[sample.text] * (1 + BOUND):
-                again = trial(clone, query, number, names, (), BOUND)
+                again = trial(clone, query, number, lambda: clone.without(names), lambda: clone.without(()), BOUND)
                 slower += [again] if again.judgement.verdict is Verdict.SLOWER else []
     return total, slower
+
+
+def inserting(server: PostgresServer, name: str, catalog: catalogs.Catalog) -> float:
+    """Milliseconds of an insert as its sender waits for it, commit to disk included, all over the indexes."""
+    rows = {table: round(found.rows) for (_, table), found in catalog.tables.items()}
+    program = find_program("pgbench", "usr/lib/postgresql/*/bin")
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "insert.sql"
+        script.write_text(INSERT.format(customers=rows["customers"], projects=rows["projects"]))
+        command = [str(program), "-n", "-f", str(script), "-T", "5", server.url(name)]
+        with psycopg.connect(server.url(name), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")  # what the copy still has to write would be charged to the first run
+        said = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(5)]
+    return median(float(one.split("latency average = ")[1].split(" ms")[0]) for one in said[1:])
 
 
 def copied(server: PostgresServer, name: str) -> Connection[Any]:
@@ -117,33 +142,44 @@ def line(server: PostgresServer, workload: Sequence[Query], catalog: catalogs.Ca
         base = price.cost(())
         estimated = price.cost(greedy) / base, price.cost(ours) / base
     proving = copied(server, "proving")
+    inserts = [inserting(server, "proving", catalog)]
     began = time.monotonic()
-    proof = prove(proving, workload, ours, bound=BOUND)
+    settled = settle(Prover(proving, workload, BOUND), found, course=Course(tell=say))
+    proof = settled.proof
     proved = time.monotonic() - began
     before = {one.text: one.judgement.before_ms for one in proof.trials}
     bare = sum(one.weight * one.judgement.before_ms for one in proof.trials)
     after, slower = measured(proving, workload, [one.candidate for one in proof.kept], before)
+    inserts.append(inserting(server, "proving", catalog))
     dropped(server, proving, "proving")
     greedily = copied(server, "greedily")
     clone = Clone(greedily)
     for one in greedy:
         clone.build(one)
     after_greedy, slower_greedy = measured(greedily, workload, greedy, before)
+    inserts.append(inserting(server, "greedily", catalog))
     dropped(server, greedily, "greedily")
-    told(budget, proof, slower, slower_greedy)
+    told(budget, settled, slower, slower_greedy)
     return (
         f"| {budget >> 20} MB | {estimated[0]:.1%} | {estimated[1]:.1%} | {found.choice.gap or 0:.2%} "
         f"| {after_greedy / bare:.1%} | {after / bare:.1%} | {len(greedy)} | {len(proof.kept)} "
-        f"| {len(slower_greedy)} | {len(slower)} | {len(proof.refused)} | {took:.1f} s | {proved:.0f} s |"
+        f"| {len(slower_greedy)} | {len(slower)} | {len(settled.refused)}, {settled.rounds} "
+        f"| {inserts[0]:.2f} | {inserts[2]:.2f} | {inserts[1]:.2f} | {took:.1f} s | {proved:.0f} s |"
     )
 
 
-def told(budget: int, proof: Proof, slower: Sequence[Trial], slower_greedy: Sequence[Trial]) -> None:
+def say(said: str) -> None:
+    """Rounds and refusals, for whoever reads along."""
+    if not said.startswith(("runs", "builds")):
+        print(f"    {said}", file=sys.stderr, flush=True)
+
+
+def told(budget: int, settled: Settled, slower: Sequence[Trial], slower_greedy: Sequence[Trial]) -> None:
     """What stands behind the line, for whoever reads along."""
     print(f"\n{budget >> 20} MB")
-    for built in proof.kept:
+    for built in settled.proof.kept:
         print(f"  kept {built.candidate.body()}: {built.size_bytes >> 20} MB, {built.seconds:.1f} s")
-    for body, reason in proof.refused.items():
+    for body, reason in settled.refused.items():
         print(f"  refused {body}: {reason}")
     for who, many in (("golive", slower), ("greedy", slower_greedy)):
         for one in many:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from golive.postgres.advice import keep
 from golive.postgres.advice.advise import advise
-from golive.postgres.advice.migration import written
+from golive.postgres.advice.migration import added, written
 from golive.postgres.advice.plan import AdvicePlan, Framework
 from golive.postgres.advice.workload import Statement
 from golive.postgres.look import plans, run
@@ -39,7 +39,7 @@ def test_advice_for_hostile_names_is_proved_and_can_be_applied(place: Place, nam
         report = advise(connection, [asked], AdvicePlan(), timezone.now(), copy)
     (change,) = report.advised
     assert change.candidate is not None
-    migration = written(Framework.SQL, [change.candidate], [])
+    migration = written(Framework.SQL, [added(change.candidate)])
     with psycopg.connect(place.url, autocommit=True) as owner:
         for statement in migration.split(";\n"):
             lines = [line for line in statement.splitlines() if not line.startswith("--")]

@@ -12,7 +12,7 @@ from psycopg import Connection
 from sqlglot import exp
 
 from golive.postgres.advice import catalog as catalogs
-from golive.postgres.advice import migration, trigger, upkeep
+from golive.postgres.advice import guesses, migration, trigger, upkeep
 from golive.postgres.advice.access import ParseError, parse, read
 from golive.postgres.advice.arguments import samples
 from golive.postgres.advice.candidate import Candidate, covers
@@ -22,11 +22,13 @@ from golive.postgres.advice.choose import Terms
 from golive.postgres.advice.clone import FOREVER, scratch
 from golive.postgres.advice.elsewhere import NOWHERE, Elsewhere
 from golive.postgres.advice.plan import AdvicePlan
-from golive.postgres.advice.prove import Proof, Trial, prove
+from golive.postgres.advice.prove import Proof, Prover
 from golive.postgres.advice.really import Really
 from golive.postgres.advice.report import Change, Finding, Report
+from golive.postgres.advice.rounds import ALONE, Course, Settled, settle
 from golive.postgres.advice.search import Found, search
 from golive.postgres.advice.traps import Repetition, repeated, traps
+from golive.postgres.advice.trial import Trial
 from golive.postgres.advice.verdict import Verdict
 from golive.postgres.advice.whatif import CannotPrice, WhatIf
 from golive.postgres.advice.workload import Query, Statement
@@ -52,6 +54,7 @@ def advise(
     repetitions: Mapping[str, Repetition] | None = None,
     since: datetime | None = None,
     elsewhere: Elsewhere = NOWHERE,
+    course: Course = ALONE,
 ) -> Report:
     """Advise for a workload. With `clone_url` it is proved on a copy of that database, without it is predicted only."""
     began = time.monotonic()
@@ -76,6 +79,7 @@ def advise(
             pricer = WhatIf(here)
         removals = upkeep.removals(known, since, now, elsewhere.scans, elsewhere.replicas, elsewhere.foreign_keys)
         report.budget_bytes = max(round(_size(here) * plan.storage), LEAST_BUDGET)
+        course.tell(f"asks the planner about {len(queries)} statements")
         found = search(
             here,
             queries,
@@ -91,7 +95,7 @@ def advise(
         pricer.reset()
         _reads(pricer, queries, catalog, findings)
         if clone_url:
-            _proved(here, queries, found, catalog, plan, report, findings)
+            found = _proved(here, queries, found, catalog, plan, report, findings, course)
         else:
             _predicted(found, report)
         _silences(queries, found, report, findings)
@@ -194,16 +198,15 @@ def _proved(
     plan: AdvicePlan,
     report: Report,
     findings: Mapping[str, Finding],
-) -> None:
-    adds = [option.candidate for option in found.adds if option.candidate] + _unpriced(found, findings)
-    drops = [option.index for option in found.drops if option.index]
-    drops += [index for index in _replaced(catalog, adds) if index not in drops]
-    proof = prove(connection, queries, adds, drops, plan.bound)
-    kept = {built.candidate for built in proof.kept}
-    for option in found.adds:
-        if option.candidate and option.candidate not in kept:
-            reason = proof.refused.get(option.candidate.body(), "")
-            report.changes.append(_add(option.candidate, option.size_bytes, reason, "refused", _ratio(found)))
+    course: Course,
+) -> Found:
+    """Prove the choice, and make it again without what the proof refuses; the choice that it ended with."""
+    extra = _unpriced(found, findings)
+    prover = Prover(connection, queries, plan.bound, course.tell)
+    settled = settle(prover, found, extra, lambda adds: _replaced(catalog, adds), course)
+    proof, found = settled.proof, settled.found
+    report.rounds, report.cost_after, report.gap = settled.rounds, found.after, found.choice.gap
+    report.changes += _refusals(settled, extra)
     for built in proof.kept:
         trials = _helped(proof, built.candidate)
         change = _add(built.candidate, built.size_bytes, _because(trials, findings), "proved", _ratio(found))
@@ -218,6 +221,34 @@ def _proved(
         if not finding.verdict or one.judgement.verdict is Verdict.FASTER:
             finding.verdict = one.judgement.verdict.value
             finding.before_ms, finding.after_ms = one.judgement.before_ms, one.judgement.after_ms
+    guessed = guesses.mended(prover.clone, queries, proof.trials, plan.bound, course.tell)
+    report.changes += [_statistics(one) for one in guessed]
+    return found
+
+
+def _statistics(one: guesses.Guessed) -> Change:
+    """Statistics to gather, or why not."""
+    wanted, faster = one.statistics, one.faster
+    return Change(
+        "statistics",
+        wanted.name,
+        wanted.table,
+        ";\n".join(wanted.statements),
+        ";\n".join(wanted.undo),
+        one.refused or wanted.reason,
+        "refused" if one.refused else "proved",
+        before_ms=sum(each.weight * each.judgement.before_ms for each in faster),
+        after_ms=sum(each.weight * each.judgement.after_ms for each in faster),
+        keys=sorted({each.query.key for each in faster}),
+    )
+
+
+def _refusals(settled: Settled, extra: Sequence[Candidate]) -> list[Change]:
+    """What was tried and is not advised, with the objection."""
+    sizes = {one.name: (one.candidate, one.size_bytes) for one in settled.found.options if one.candidate}
+    sizes |= {one.body(): (one, 0) for one in extra}
+    known = [(*sizes[body], reason) for body, reason in settled.refused.items() if body in sizes]
+    return [_add(one, size, reason, "refused", _ratio(settled.found)) for one, size, reason in known if one]
 
 
 def _unpriced(found: Found, findings: Mapping[str, Finding]) -> list[Candidate]:

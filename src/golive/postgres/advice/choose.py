@@ -6,8 +6,9 @@ one (mixed-integer programming, HiGHS). The exact one also says how far from the
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import highspy
 
@@ -26,11 +27,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is asked of a choice: bytes that may be added, and the cost an index must earn back to be worth having."""
+    """What is asked of a choice: bytes that may be added, and the cost an index must earn back to be worth having.
+
+    What a proof taught: `banned` options are not to be tried again, a table's writes bear `most` new indexes.
+    """
 
     budget_bytes: int
     worth: float = 0.0
     seconds: float = 20.0
+    banned: frozenset[str] = frozenset()
+    most: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def bears(self, chosen: Iterable[Option]) -> bool:
+        """Whether no table has more new indexes than its writes bear."""
+        if not self.most:
+            return True
+        count = Counter((one.candidate.schema, one.candidate.table) for one in chosen if one.candidate)
+        return all(count[table] <= most for table, most in self.most.items())
 
 
 def total(rows: Sequence[Row], options: Sequence[Option], chosen: frozenset[str], worth: float = 0.0) -> float:
@@ -48,7 +61,7 @@ def grow(rows: Sequence[Row], options: Sequence[Option], terms: Terms) -> Choice
     while True:
         best: tuple[float, frozenset[str], float, int] | None = None
         for option in options:
-            if option.name in chosen:
+            if option.name in chosen or option.name in terms.banned:
                 continue
             replaced = {
                 name
@@ -59,6 +72,8 @@ def grow(rows: Sequence[Row], options: Sequence[Option], terms: Terms) -> Choice
             if added + size > terms.budget_bytes:
                 continue
             then = (chosen - replaced) | {option.name}
+            if not terms.bears(by_name[name] for name in then):
+                continue
             saving = cost - total(rows, options, then, terms.worth)
             if saving > 1e-9 * cost and (best is None or saving / max(size, 1) > best[0]):
                 best = saving / max(size, 1), then, cost - saving, size
@@ -91,6 +106,12 @@ def exact(rows: Sequence[Row], options: Sequence[Option], terms: Terms) -> Choic
         spent = solver.qsum(option.size_bytes * unit * have[option.name] for option in options)
         kept = sum(option.size_bytes for option in options if option.exists)
         solver.addConstr(spent <= (terms.budget_bytes + kept) * unit)
+    for name in sorted(terms.banned & have.keys()):
+        solver.addConstr(have[name] <= 0)
+    for table, most in terms.most.items():
+        new = [have[one.name] for one in options if (c := one.candidate) and (c.schema, c.table) == table]
+        if new:
+            solver.addConstr(solver.qsum(new) <= most)
     solver.minimize()
     info = solver.getInfo()
     values = solver.getSolution().col_value

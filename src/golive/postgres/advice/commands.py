@@ -1,4 +1,4 @@
-"""`golive db advise`: which indexes to have, proved on a clone where there is one."""
+"""`golive db advise`: which indexes to have, proved on a clone where there is one. `golive db advice`: the record."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,9 @@ from rich.table import Table
 
 from golive.console import words
 from golive.people import audit
-from golive.postgres.advice import keep
+from golive.postgres.advice import keep, record
 from golive.postgres.advice.migration import written
+from golive.postgres.advice.models import AdviceRun, Stage
 from golive.postgres.advice.plan import Framework
 from golive.postgres.advice.report import Report
 from golive.postgres.choice import chosen
@@ -27,28 +28,73 @@ def advise(
     log: Annotated[Path | None, typer.Option(help="A server log, for the arguments that statements had.")] = None,
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Only predict, although there is a clone.")] = False,
     migration: Annotated[Framework | None, typer.Option(help="Print the proved advice as a migration.")] = None,
+    after: Annotated[str, typer.Option(help="What the migration follows: app.0007_name for Django, a revision.")] = "",
     why: Annotated[bool, typer.Option("--why", help="Also say for each statement why nothing is advised.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
 ) -> None:
     """Advise indexes for the workload; exit 0 when there is nothing to do, 1 with advice, 2 when it is not proved."""
     database = chosen(project)
     now = timezone.now()
-    report = keep.look(database, now, log, "" if no_proof else None)
+    with Console(stderr=True).status("reads the workload") as status:
+        report = keep.look(database, now, log, "" if no_proof else None, status.update)
     run = keep.save(database, report, "cli", now)
     audit.record("cli", "database.advise", str(run.pk), project=database.project, changes=len(report.changes))
     if migration is not None:
-        advised = report.advised
-        adds = [change.candidate for change in advised if change.candidate]
-        drops = [change.index for change in advised if change.index]
-        if not adds and not drops:
-            typer.echo(report.headline() + " Nothing is proved, so there is no migration to write.", err=True)
-            raise typer.Exit(0 if not report.changes else 2)
-        sys.stdout.write(written(migration, adds, drops))
+        _write(run, migration, after)
     elif as_json:
         sys.stdout.write(orjson.dumps(report.as_dict()).decode() + "\n")
     else:
         _show(report, why)
     raise typer.Exit(_code(report))
+
+
+@app.command()
+def advice(
+    project: Annotated[str | None, typer.Option(help="The project's slug.")] = None,
+    migration: Annotated[Framework | None, typer.Option(help="Print the newest proved advice as a migration.")] = None,
+    after: Annotated[str, typer.Option(help="What the migration follows: app.0007_name for Django, a revision.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+) -> None:
+    """The record: what was predicted, proved on a copy, and seen in production since. Asks the database nothing."""
+    database = chosen(project)
+    run = database.advice_runs.first()
+    if run is None:
+        typer.echo("Nobody has asked for advice yet: golive db advise.", err=True)
+        raise typer.Exit(2)
+    if migration is not None:
+        _write(run, migration, after)
+        return
+    found = record.record(database)
+    if as_json:
+        sys.stdout.write(orjson.dumps([record.line(one) for one in found], default=str).decode() + "\n")
+        return
+    table = Table("what", "on", "asked", "stage", "predicted", "proved on the copy", "a call before", "and since")
+    for one in found:
+        table.add_row(
+            f"{one.kind} {one.name}",
+            one.table,
+            f"{one.run.at:%Y-%m-%d}",
+            one.get_stage_display(),
+            words.DASH if one.predicted_ratio is None else f"x{one.predicted_ratio:.2f}",
+            words.DASH
+            if one.proved_after_ms is None or one.proved_before_ms is None
+            else f"{words.milliseconds(one.proved_before_ms)} to {words.milliseconds(one.proved_after_ms)}",
+            words.DASH if one.seen_before_ms is None else words.milliseconds(one.seen_before_ms),
+            words.DASH if one.seen_after_ms is None else words.milliseconds(one.seen_after_ms),
+        )
+    Console().print(table)
+    seen = sum(one.stage == Stage.SEEN for one in found)
+    typer.echo(f"{len(found)} changes, {seen} of them in production. A call's times are those of pg_stat_statements.")
+
+
+def _write(run: AdviceRun, framework: Framework, after: str) -> None:
+    """The proved changes of a run as a migration; exit 2 when there are none."""
+    steps = record.steps(run)
+    if not steps:
+        typer.echo("Nothing is proved, so there is no migration to write.", err=True)
+        raise typer.Exit(2 if run.advices.exists() else 0)
+    label, dot, name = after.rpartition(".")
+    sys.stdout.write(written(framework, steps, label, name if dot or framework is not Framework.DJANGO else after))
 
 
 def _code(report: Report) -> int:
@@ -86,7 +132,8 @@ def _show(report: Report, why: bool) -> None:
     if report.gap is not None and report.cost_before:
         typer.echo(
             f"Estimated cost of the workload: {report.cost_after / report.cost_before:.0%} of today's, within "
-            f"{report.gap:.2%} of the best of what was tried ({report.explains} plans, {report.seconds:.1f} s)."
+            f"{report.gap:.2%} of the best of what was tried ({report.explains} plans, "
+            f"{f'{report.rounds} rounds of proof, ' if report.rounds else ''}{report.seconds:.1f} s)."
         )
     if report.advised:
-        typer.echo("As a migration: golive db advise --migration sql (or django, alembic).")
+        typer.echo("As a migration: golive db advice --migration sql (or django, alembic).")

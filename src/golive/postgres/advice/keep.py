@@ -1,7 +1,7 @@
 """Advice kept: a run saved, and later what production made of it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,9 +11,11 @@ from golive.postgres.advice import catalog as catalogs
 from golive.postgres.advice import elsewhere, repeats
 from golive.postgres.advice.advise import advise
 from golive.postgres.advice.clone import sweep
-from golive.postgres.advice.models import Advice, AdviceRun, Stage
+from golive.postgres.advice.models import Advice, AdviceRun, AdviceUnderWay, Stage
 from golive.postgres.advice.plan import AdvicePlan
+from golive.postgres.advice.prove import Tell, silently
 from golive.postgres.advice.report import Report, finding_dict
+from golive.postgres.advice.rounds import Course, Lessons
 from golive.postgres.advice.traps import Repetition
 from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
 from golive.postgres.base import Database
@@ -23,6 +25,14 @@ from golive.postgres.trouble import DatabaseTrouble, NotConfigured
 from golive.telemetry.store import StoreError
 
 LEAST_CALLS_AFTER = 20
+REMEMBERED = timedelta(days=1)
+_STATISTICS = """
+SELECT stxname AS name FROM pg_catalog.pg_statistic_ext
+UNION ALL
+SELECT c.relname || '.' || a.attname
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+WHERE a.attnum > 0 AND a.attstattarget > 0
+"""
 
 
 def plan_of(database: Database) -> AdvicePlan:
@@ -30,8 +40,13 @@ def plan_of(database: Database) -> AdvicePlan:
     return AdvicePlan.model_validate(database.topic("advice"))
 
 
-def look(database: Database, now: datetime, log: Path | None = None, clone: str | None = None) -> Report:
-    """Advise for a database; nothing is saved. `clone` is a URL that goes before golive.toml's; "" means no proof."""
+def look(
+    database: Database, now: datetime, log: Path | None = None, clone: str | None = None, tell: Tell = silently
+) -> Report:
+    """Advise for a database. `clone` is a URL that goes before golive.toml's; "" means no proof.
+
+    Saved is only what proofs teach on the way, so that a run that is cut off need not learn it again.
+    """
     plan = plan_of(database)
     clone_url = _clone(plan) if clone is None else clone
     if clone_url:
@@ -42,7 +57,29 @@ def look(database: Database, now: datetime, log: Path | None = None, clone: str 
         since = _since(connection)
         around = elsewhere.look(connection, replica_urls_of(database))
         repetitions = _repetitions(database, statements, now)
-        return advise(connection, statements, plan, now, clone_url, repetitions, since, around)
+        course = Course(
+            tell, lessons(database, now) if clone_url else Lessons(), lambda new: learned(database, new, now)
+        )
+        report = advise(connection, statements, plan, now, clone_url, repetitions, since, around, course)
+    if course.lessons:
+        report.notes.append("it went on from what an earlier run, which was cut off, had measured")
+    AdviceUnderWay.objects.filter(database=database).delete()
+    return report
+
+
+def lessons(database: Database, now: datetime) -> Lessons:
+    """What a run of the last day learned that did not end."""
+    found = AdviceUnderWay.objects.filter(database=database, at__gt=now - REMEMBERED).first()
+    if found is None:
+        return Lessons()
+    return Lessons(dict(found.refused), {(schema, table): most for schema, table, most in found.most})
+
+
+def learned(database: Database, new: Lessons, now: datetime) -> None:
+    """Keep what a proof taught."""
+    most = [[schema, table, count] for (schema, table), count in new.most.items()]
+    values = {"at": now, "refused": dict(new.refused), "most": most}
+    AdviceUnderWay.objects.update_or_create(database=database, defaults=values)
 
 
 def _repetitions(database: Database, statements: list[Statement], now: datetime) -> dict[str, Repetition]:
@@ -128,18 +165,24 @@ def save(database: Database, report: Report, by: str, now: datetime) -> AdviceRu
 
 def follow(database: Database, now: datetime) -> list[Advice]:
     """Look whether proved indexes are in production by now, and what their statements take since."""
-    waiting = Advice.objects.filter(run__database=database, kind="add", stage=Stage.PROVED)
-    if not waiting.exists():
+    proved = Advice.objects.filter(run__database=database, stage=Stage.PROVED)
+    waiting, leaving = proved.filter(kind__in=("add", "statistics")), proved.filter(kind="drop")
+    if not proved.exists():
         return []
     with session(url_of(database)) as connection:
         have = {
             index.name
-            for table in catalogs.read(connection, [one.table.rpartition(".")[2] for one in waiting]).tables.values()
+            for table in catalogs.read(connection, [one.table.rpartition(".")[2] for one in proved]).tables.values()
             for index in table.indexes
             if index.valid
         }
+        gone = [one for one in leaving if one.name not in have]
+        have |= {row["name"] for row in connection.execute(_STATISTICS)}
         current = {one.key: one for one in from_statistics(connection, 5000)}
-    return [one for one in waiting if one.name in have and _seen(one, current, now)]
+    for one in gone:
+        one.seen_at, one.stage = now, Stage.SEEN
+        one.save()
+    return [*gone, *(one for one in waiting if one.name in have and _seen(one, current, now))]
 
 
 def _seen(one: Advice, current: Mapping[str, Statement], now: datetime) -> bool:

@@ -3,8 +3,10 @@
 A build that failed leaves an invalid index behind, which costs every write and serves no read: it is dropped first.
 """
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -15,32 +17,67 @@ from golive.postgres.advice.plan import Framework
 LOCK_TIMEOUT = "2s"
 
 
+BEGIN = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", "SET statement_timeout = 0")
+END = ("RESET lock_timeout", "RESET statement_timeout")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change: what clears the way for it (what a failed attempt left), the change, and its way back."""
+
+    statements: tuple[str, ...]
+    undo: tuple[str, ...]
+    clear: tuple[str, ...] = ()
+
+
+def added(one: Candidate) -> Step:
+    drop = _drop(one.schema, one.name)
+    return Step((one.create(concurrently=True),), (drop,), (drop,))
+
+
+def dropped(one: Index) -> Step:
+    return Step((_drop(one.schema, one.name),), (one.definition.replace(" INDEX ", " INDEX CONCURRENTLY ", 1),))
+
+
+def kept(kind: str, statement: str, undo_: str) -> Step:
+    """A change as it was kept in words."""
+    forth, back = tuple(statement.split(";\n")), tuple(undo_.split(";\n"))
+    if kind == "drop":
+        return Step(
+            forth, tuple(re.sub(r"^CREATE INDEX (?!CONCURRENTLY)", "CREATE INDEX CONCURRENTLY ", each) for each in back)
+        )
+    return Step(forth, back, back if statement.startswith("CREATE") else ())
+
+
 def statements(adds: Sequence[Candidate], drops: Sequence[Index]) -> list[str]:
     """Each statement in order; none may run inside a transaction."""
-    found = [f"SET lock_timeout = '{LOCK_TIMEOUT}'", "SET statement_timeout = 0"]
-    for one in adds:
-        found.append(_drop(one.schema, one.name))  # what a failed attempt left
-        found.append(one.create(concurrently=True))
-    return found + [_drop(one.schema, one.name) for one in drops]
+    return _forth([*map(added, adds), *map(dropped, drops)])
+
+
+def _forth(steps: Iterable[Step]) -> list[str]:
+    return [*BEGIN, *(each for step in steps for each in (*step.clear, *step.statements)), *END]
+
+
+def _back(steps: Iterable[Step]) -> list[str]:
+    return [each for step in steps for each in step.undo]
 
 
 def undo(adds: Sequence[Candidate], drops: Sequence[Index]) -> list[str]:
     """How to take it back."""
-    again = [one.definition.replace(" INDEX ", " INDEX CONCURRENTLY ", 1) for one in drops]
-    return [_drop(one.schema, one.name) for one in adds] + again
+    return _back([*map(added, adds), *map(dropped, drops)])
 
 
 def _drop(schema: str, name: str) -> str:
     return f"DROP INDEX CONCURRENTLY IF EXISTS {sql.Identifier(schema, name).as_string()}"
 
 
-def written(framework: Framework, adds: Sequence[Candidate], drops: Sequence[Index], app: str = "app") -> str:
-    """The migration's text."""
-    forth, back = statements(adds, drops), undo(adds, drops)
+def written(framework: Framework, steps: Sequence[Step], app: str = "", after: str = "") -> str:
+    """The migration's text. `app` and `after`: the Django app and the migration (or Alembic revision) it follows."""
+    forth, back = _forth(steps), [*BEGIN, *_back(steps), *END]
     if framework is Framework.DJANGO:
-        return _django(forth, back, app)
+        return _django(forth, back, app, after)
     if framework is Framework.ALEMBIC:
-        return _alembic(forth, back)
+        return _alembic(forth, back, after)
     return _plain(forth, back)
 
 
@@ -65,12 +102,14 @@ def run(statements, execute):
                 if getattr(cause, "sqlstate", getattr(cause, "pgcode", "")) != "55P03" or attempt == 9:
                     raise
                 time.sleep(2**attempt / 10 * random.uniform(1, 2))
-                if statement.startswith("CREATE"):
-                    execute(statements[number - 1])  # drops the invalid index that the attempt left
+                if statement.startswith("CREATE INDEX"):
+                    run([statements[number - 1]], execute)  # drops the invalid index that the attempt left
 '''
 
 
-def _django(forth: Sequence[str], back: Sequence[str], app: str) -> str:
+def _django(forth: Sequence[str], back: Sequence[str], app: str, after: str) -> str:
+    needs = f'("{_word(app)}", "{_word(after)}")' if app and after else ""
+    hint = "" if needs else "  # put ('your app', 'its newest migration') here"
     return f'''"""Indexes advised by golive, proved on a copy of production."""
 
 import random
@@ -84,44 +123,54 @@ BACK = {_list(back)}
 {_RETRY}
 
 def forth(apps, schema_editor):
-    run(FORTH, schema_editor.execute)
+    run(FORTH, lambda statement: schema_editor.execute(statement, params=None))
 
 
 def back(apps, schema_editor):
-    run(BACK, schema_editor.execute)
+    run(BACK, lambda statement: schema_editor.execute(statement, params=None))
 
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("{_word(app)}", "__latest__")]  # put the name of your app's newest migration here
+    dependencies = [{needs}]{hint}
     operations = [migrations.RunPython(forth, back)]
 '''
 
 
-def _alembic(forth: Sequence[str], back: Sequence[str]) -> str:
-    return f'''"""Indexes advised by golive, proved on a copy of production.
-
-Copy `upgrade` and `downgrade` into a revision made with `alembic revision`.
-"""
+def _alembic(forth: Sequence[str], back: Sequence[str], after: str) -> str:
+    mark = hashlib.sha256("".join(forth).encode()).hexdigest()[:12]
+    hint = "" if after else "  # put your newest revision here"
+    return f'''"""Indexes advised by golive, proved on a copy of production."""
 
 import random
+import re
 import time
 
 from alembic import op
+from sqlalchemy import text
+
+revision = "{mark}"
+down_revision = {after or None!r}{hint}
+branch_labels = None
+depends_on = None
 
 FORTH = {_list(forth)}
 BACK = {_list(back)}
 
 {_RETRY}
 
+def execute(statement):
+    op.execute(text(re.sub(r"(?<![:\\w]):(?=\\w)", r"\\:", statement)))  # a colon is no parameter here
+
+
 def upgrade():
     with op.get_context().autocommit_block():
-        run(FORTH, op.execute)
+        run(FORTH, execute)
 
 
 def downgrade():
     with op.get_context().autocommit_block():
-        run(BACK, op.execute)
+        run(BACK, execute)
 '''
 
 

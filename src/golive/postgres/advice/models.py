@@ -26,6 +26,17 @@ class AdviceRun(models.Model):
         ordering = ["-id"]
 
 
+class AdviceUnderWay(models.Model):
+    """What a run's proofs have taught so far: one that was cut off goes on from here. Gone when a run ends."""
+
+    database = models.OneToOneField(Database, on_delete=models.CASCADE, related_name="advice_under_way")
+    at = models.DateTimeField()
+    refused = models.JSONField(default=dict)
+    """By the index's definition, why it was refused."""
+    most = models.JSONField(default=list)
+    """(schema, table, number): how many new indexes the table's writes bear."""
+
+
 class Stage(models.TextChoices):
     """How far an advice has come."""
 

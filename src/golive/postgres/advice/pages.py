@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
@@ -12,8 +12,10 @@ from golive.console.navigation import Entry
 from golive.people.models import Role
 from golive.people.permissions import needs
 from golive.people.tokens import actor
-from golive.postgres.advice import tasks
+from golive.postgres.advice import record, tasks
+from golive.postgres.advice.migration import written
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
+from golive.postgres.advice.plan import Framework
 from golive.postgres.base import Database
 from golive.postgres.door import of_database
 
@@ -33,9 +35,10 @@ def advice(request: HttpRequest, database: Database) -> HttpResponse:
         "refused": [one for one in changes if one.stage == Stage.REFUSED],
         "traps": [finding for finding in findings if finding["traps"]],
         "findings": sorted(findings, key=lambda one: -float(one["total_ms"])),
-        "earlier": Advice.objects.filter(run__database=database, stage__in=(Stage.SEEN, Stage.PROVED))
-        .exclude(run=run)
-        .order_by("-id")[:30],
+        "record": [one for one in record.record(database) if one.stage != Stage.PREDICTED],
+        "ratio": run.cost_after / run.cost_before if run and run.cost_before else None,
+        "frameworks": Framework,
+        "proved": any(one.stage == Stage.PROVED for one in changes),
         "job": tasks.at_work(database),
         "sentence": sentence(run, changes),
     }
@@ -66,8 +69,23 @@ def ask(request: HttpRequest, database: Database) -> HttpResponse:
     return redirect("database-advice", database.project.slug)
 
 
+@require_GET
+@of_database
+def migration(request: HttpRequest, database: Database, framework: str) -> HttpResponse:
+    """The newest run's proved changes as a file for a framework."""
+    run = AdviceRun.objects.filter(database=database).first()
+    steps = record.steps(run) if run else []
+    if framework not in list(Framework) or not steps:
+        raise Http404
+    suffix = "sql" if framework == Framework.SQL else "py"
+    response = HttpResponse(written(Framework(framework), steps), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="golive_indexes.{suffix}"'
+    return response
+
+
 NAVIGATION = [Entry("Advice", "database-advice", "bulb", "a", 72)]
 urlpatterns = [
     path("p/<slug:slug>/database/advice/", advice, name="database-advice"),
+    path("p/<slug:slug>/database/advice/migration/<slug:framework>/", migration, name="database-advice-migration"),
     path("p/<slug:slug>/database/advice/ask/", ask, name="database-advice-ask"),
 ]

@@ -4,185 +4,147 @@
 pages of the same table, with the same cache.
 """
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import Connection, sql
-from psycopg.rows import tuple_row
+from psycopg import Connection
 
 from golive.postgres.advice.candidate import Candidate
 from golive.postgres.advice.catalog import Index
-from golive.postgres.advice.verdict import Judgement, Verdict, clear, judge, repeats
-from golive.postgres.advice.whatif import nodes
+from golive.postgres.advice.trial import Built, Clone, Names, Trial, trial
+from golive.postgres.advice.verdict import Verdict
 from golive.postgres.advice.workload import Query
 
-SLOWEST_MS = 60_000
+Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Built:
-    """An index as it was built on the clone: its true size and what building it took."""
-
-    candidate: Candidate
-    size_bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """One execution: time, pages touched, indexes used, and the largest share of a table that a scan read in vain."""
-
-    ms: float
-    pages: int
-    indexes: frozenset[str]
-    rows_read: float
-    rows_returned: float
-    shape: str
-
-
-@dataclass
-class Trial:
-    """What became of one sample of a statement."""
-
-    query: Query
-    text: str
-    weight: float
-    judgement: Judgement
-    before: Run | None = None
-    after: Run | None = None
-    note: str = ""
+def silently(_said: str) -> None:
+    """For whoever does not want to hear how far it is."""
 
 
 @dataclass
 class Proof:
-    """Trials in the order of the queries, and the indexes that stood the test."""
+    """Trials in the order of the queries, and the indexes that stood the test.
+
+    `crowded` are tables whose writes refused an index, with how many new ones they bear.
+    """
 
     trials: list[Trial]
     kept: list[Built]
     refused: dict[str, str] = field(default_factory=dict)
     drops: list[Index] = field(default_factory=list)
+    crowded: dict[tuple[str, str], int] = field(default_factory=dict)
 
-
-class Clone:
-    """The clone's connection (autocommit on) and what is built on it."""
-
-    def __init__(self, connection: Connection[Any]) -> None:
-        self.connection = connection
-        self.cursor = connection.cursor(row_factory=tuple_row)
-        self.cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(SLOWEST_MS)])
-
-    def build(self, candidate: Candidate) -> Built:
-        """Make the index for real. Raises psycopg.Error, for example for a value too large for a btree."""
-        began = time.monotonic()
-        self.cursor.execute("SET statement_timeout = 0")
-        self.cursor.execute(candidate.create().encode())
-        if any(key.expression for key in candidate.keys):
-            where = sql.Identifier(candidate.schema, candidate.table)
-            self.cursor.execute(sql.SQL("ANALYZE {}").format(where))  # an expression has no statistics before
-        self.cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(SLOWEST_MS)])
-        place = sql.Identifier(candidate.schema, candidate.name).as_string()
-        row = self.cursor.execute("SELECT pg_relation_size(%s::regclass)", [place]).fetchone()
-        return Built(candidate, int(row[0]) if row else 0, time.monotonic() - began)
-
-    @contextmanager
-    def without(self, indexes: Sequence[tuple[str, str]]) -> Iterator[None]:
-        """The database without these (schema, name), for a moment; writes are taken back too."""
-        with self.connection.transaction(force_rollback=True):
-            for schema, name in indexes:
-                self.cursor.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(schema, name)))
-            yield
-
-    def run(self, text: str) -> Run:
-        row = self.cursor.execute(b"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + text.encode()).fetchone()
-        whole = row[0][0] if row else {}
-        tree = whole["Plan"]
-        return Run(
-            whole["Execution Time"],
-            tree.get("Shared Hit Blocks", 0) + tree.get("Shared Read Blocks", 0),
-            frozenset(node["Index Name"] for node in nodes(tree) if "Index Name" in node),
-            max((_read(node) for node in nodes(tree) if node["Node Type"] == "Seq Scan"), default=0.0),
-            tree.get("Actual Rows", 0),
-            " ".join(f"{node['Node Type']}:{node.get('Index Name', '')}" for node in nodes(tree)),
+    @property
+    def spent_ms(self) -> float:
+        """The workload's time with what was kept; what is the same within noise counts as it was."""
+        return sum(
+            one.weight * (one.judgement.before_ms if one.judgement.verdict is Verdict.SAME else one.judgement.after_ms)
+            for one in self.trials
         )
 
-    def fingerprint(self, text: str) -> tuple[int, Any]:
-        """Rows and an order-free hash of a SELECT's result."""
-        row = self.cursor.execute(
-            b"SELECT count(*), sum(pg_catalog.hashtextextended(golive_rows::text, 0)::numeric) FROM ("
-            + text.rstrip("; \n").encode()
-            + b"\n) AS golive_rows"
-        ).fetchone()
-        return (row[0], row[1]) if row else (0, None)
+
+@dataclass(frozen=True)
+class _Known:
+    """A trial, and the changes of the statement's tables under which it was made."""
+
+    trial: Trial
+    new: frozenset[tuple[str, str]]
+    gone: frozenset[tuple[str, str]]
+
+    def holds(self, query: Query, new: frozenset[tuple[str, str]], gone: frozenset[tuple[str, str]]) -> bool:
+        """Whether it would come out the same: a read whose plan misses none of the indexes that are no longer there."""
+        if gone != self.gone:
+            return False
+        if query.writes:
+            return new == self.new
+        used = self.trial.after.indexes if self.trial.after else frozenset()
+        return new <= self.new and not any(name in used for _, name in self.new - new)
 
 
-def _read(node: dict[str, Any]) -> float:
-    rows: float = (node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)) * node.get("Actual Loops", 1)
-    return rows
+class Prover:
+    """Proves one set of changes after another on one clone. What was measured and still holds is not measured again."""
 
+    def __init__(
+        self, connection: Connection[Any], queries: Sequence[Query], bound: float = 0.1, tell: Tell = silently
+    ) -> None:
+        self.clone, self.queries, self.bound, self.tell = Clone(connection), queries, bound, tell
+        self._built: dict[Candidate, Built] = {}
+        self._known: dict[tuple[str, str], list[_Known]] = {}
 
-def trial(
-    clone: Clone,
-    query: Query,
-    number: int,
-    new: Sequence[tuple[str, str]],
-    gone: Sequence[tuple[str, str]],
-    bound: float,
-) -> Trial:
-    """Run one sample before and after in turn, and compare what it returns."""
-    sample = query.samples[number]
-    found = Trial(query, sample.text, query.statement.calls * sample.share, Judgement(Verdict.UNSURE, 0, 0, ""))
-    try:
-        times: tuple[list[float], list[float]] = ([], [])
-        count = 1
-        while len(times[0]) < count and not clear(*times):
-            with clone.without(new):
-                found.before = clone.run(sample.text)
-            with clone.without(gone):
-                found.after = clone.run(sample.text)
-            times[0].append(found.before.ms)
-            times[1].append(found.after.ms)
-            count = repeats(min(found.before.ms, found.after.ms)) if len(times[0]) == 1 else count
-        warm = (times[0][1:] or times[0], times[1][1:] or times[1])  # the first pair warmed the cache
-        found.judgement = judge(*warm, bound)
-        same_plan = found.before is not None and found.after is not None and found.before.shape == found.after.shape
-        if found.judgement.verdict is Verdict.SLOWER and same_plan and not query.writes:
-            judged = found.judgement
-            found.judgement = Judgement(Verdict.SAME, judged.before_ms, judged.after_ms, "the plan is the same: noise")
-        if not query.writes and (difference := _difference(clone, sample.text, new, gone)):
-            found.judgement = Judgement(
-                Verdict.DIFFERENT, found.judgement.before_ms, found.judgement.after_ms, difference
+    def prove(self, adds: Sequence[Candidate], drops: Sequence[Index] = ()) -> Proof:
+        """Build, measure, and take away what slows or does not speed up anything, until nothing objects."""
+        proof = Proof([], [], drops=list(drops))
+        self._build(adds, proof)
+        while True:
+            proof.trials = self._trials(proof)
+            guilty = objection(proof)
+            if guilty is None:
+                return proof
+            what, reason = guilty
+            self.tell(f"refuses {what.name if isinstance(what, Index) else what.candidate.name}: {reason}")
+            if isinstance(what, Index):
+                proof.drops.remove(what)
+                proof.refused[what.name] = reason
+            else:
+                proof.kept.remove(what)
+                proof.refused[what.candidate.body()] = reason
+                self._drop(what.candidate)
+                table = what.candidate.schema, what.candidate.table
+                if _a_write_objects(proof, what):
+                    proof.crowded[table] = 0
+            for table in proof.crowded:
+                proof.crowded[table] = sum((one.candidate.schema, one.candidate.table) == table for one in proof.kept)
+            if not proof.kept and not proof.drops:
+                proof.trials = self._trials(proof)
+                return proof
+
+    def arrange(self, proof: Proof) -> None:
+        """Leave the clone with what this proof kept, and nothing else."""
+        self._build([one.candidate for one in proof.kept], Proof([], []))
+
+    def _build(self, wanted: Sequence[Candidate], proof: Proof) -> None:
+        for candidate in self._built.keys() - set(wanted):
+            self._drop(candidate)
+        for number, candidate in enumerate(wanted, 1):
+            if candidate not in self._built:
+                self.tell(f"builds {candidate.name} on the copy ({number} of {len(wanted)})")
+                try:
+                    self._built[candidate] = self.clone.build(candidate)
+                except psycopg.Error as error:
+                    proof.refused[candidate.body()] = f"it cannot be built: {str(error).splitlines()[0]}"
+                    continue
+            proof.kept.append(self._built[candidate])
+
+    def _drop(self, candidate: Candidate) -> None:
+        self.clone.drop(self._built.pop(candidate))
+
+    def _trials(self, proof: Proof) -> list[Trial]:
+        trials = []
+        for number, query in enumerate(self.queries, 1):
+            self.tell(f"runs statement {number} of {len(self.queries)} with and without {len(proof.kept)} indexes")
+            trials += [self._trial(query, place, proof) for place in range(len(query.samples))]
+        return trials
+
+    def _trial(self, query: Query, number: int, proof: Proof) -> Trial:
+        tables = {access.table.key for access in query.reading.accesses}
+        if query.reading.target is not None:
+            tables.add(query.reading.target.key)
+        new = frozenset(one.place for one in proof.kept if (one.candidate.schema, one.candidate.table) in tables)
+        gone = frozenset((index.schema, index.name) for index in proof.drops)
+        known = self._known.setdefault((query.key, query.samples[number].text), [])
+        found = next((one.trial for one in known if one.holds(query, new, gone)), None)
+        if found is None:
+            found = trial(
+                self.clone, query, number, self._without(sorted(new)), self._without(sorted(gone)), self.bound
             )
-    except psycopg.errors.QueryCanceled:
-        found.note = f"it ran longer than {SLOWEST_MS // 1000} s"
-    except psycopg.Error as error:
-        found.note = f"it could not be run: {str(error).splitlines()[0]}"
-    if found.note:
-        found.judgement = Judgement(Verdict.UNSURE, 0.0, 0.0, found.note)
-    return found
+            known.append(_Known(found, new, gone))
+        return found
 
-
-def _difference(clone: Clone, text: str, new: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> str:
-    """Why the results differ, or "". A LIMIT without a total order may return other rows: then only counts compare.
-
-    All in one transaction, whose now() stands still: what asks for the last days returns the same rows.
-    """
-    if "for update" in text.lower() or "for share" in text.lower():
-        return ""
-    with clone.connection.transaction(force_rollback=True):
-        with clone.without(new):
-            first, again = clone.fingerprint(text), clone.fingerprint(text)
-        if first != again:
-            return ""  # it never returns the same twice
-        with clone.without(gone):
-            after = clone.fingerprint(text)
-    if first == after or (" limit " in text.lower() and first[0] == after[0]):
-        return ""
-    rows = f"{first[0]} rows before, {after[0]} after" if first[0] != after[0] else f"not the same {first[0]} rows"
-    return f"other results: {rows}"
+    def _without(self, names: Names) -> Callable[[], Any]:
+        return lambda: self.clone.without(names)
 
 
 def prove(
@@ -192,68 +154,12 @@ def prove(
     drops: Sequence[Index] = (),
     bound: float = 0.1,
 ) -> Proof:
-    """Build, measure, and take away what slows or does not speed up anything, until nothing is left to object to."""
-    clone = Clone(connection)
-    proof = Proof([], [], drops=list(drops))
-    for candidate in adds:
-        try:
-            proof.kept.append(clone.build(candidate))
-        except psycopg.Error as error:
-            proof.refused[candidate.body()] = f"it cannot be built: {str(error).splitlines()[0]}"
-    proof.trials = _all(clone, queries, proof, bound)
-    while True:
-        guilty = objection(proof)
-        if guilty is None:
-            return proof
-        what, reason = guilty
-        if isinstance(what, Index):
-            proof.drops.remove(what)
-            proof.refused[what.name] = reason
-        else:
-            proof.kept.remove(what)
-            proof.refused[what.candidate.body()] = reason
-            clone.cursor.execute(
-                sql.SQL("DROP INDEX {}").format(sql.Identifier(what.candidate.schema, what.candidate.name))
-            )
-        if not proof.kept and not proof.drops:
-            return proof
-        proof.trials = _all(clone, queries, proof, bound, touched=proof.trials, removed=what)
-
-
-def _all(
-    clone: Clone,
-    queries: Sequence[Query],
-    proof: Proof,
-    bound: float,
-    touched: Sequence[Trial] = (),
-    removed: Built | Index | None = None,
-) -> list[Trial]:
-    """Trials of all samples; after a removal only of those that it can have changed."""
-    new = [(one.candidate.schema, one.candidate.name) for one in proof.kept]
-    gone = [(index.schema, index.name) for index in proof.drops]
-    have = {(one.query.key, one.text): one for one in touched}
-    trials = []
-    for query in queries:
-        for number, sample in enumerate(query.samples):
-            old = have.get((query.key, sample.text))
-            if old is not None and removed is not None and not _concerns(old, removed):
-                trials.append(old)
-            else:
-                trials.append(trial(clone, query, number, new, gone, bound))
-    return trials
-
-
-def _concerns(old: Trial, removed: Built | Index) -> bool:
-    if isinstance(removed, Index):
-        return old.judgement.verdict is Verdict.SLOWER or bool(old.before and removed.name in old.before.indexes)
-    target = old.query.reading.target
-    if old.query.writes and target is not None and target.name == removed.candidate.table:
-        return True
-    return bool(old.after and removed.candidate.name in old.after.indexes)
+    """One proof of one set of changes; what it refused is off the clone again."""
+    return Prover(connection, queries, bound).prove(adds, drops)
 
 
 def objection(proof: Proof) -> tuple[Built | Index, str] | None:
-    """What must go next, and why: first what slows a statement, then what speeds up none."""
+    """What must go next, and why: first what slows a statement, then what costs more than it saves."""
     earned = {one.candidate.name: saved(proof, one) for one in proof.kept}
     for one in proof.trials:
         if one.judgement.verdict not in (Verdict.SLOWER, Verdict.DIFFERENT):
@@ -270,20 +176,45 @@ def objection(proof: Proof) -> tuple[Built | Index, str] | None:
     for built in proof.kept:
         if earned[built.candidate.name] <= 0:
             return built, "no statement got faster by it when it was really there"
+    for built in sorted(proof.kept, key=lambda built: earned[built.candidate.name]):
+        gain, loss = earned[built.candidate.name], burden(proof, built)
+        if loss > gain:
+            return (
+                built,
+                f"the writes of the workload lose {loss:,.0f} ms by it, and its statements save {gain:,.0f} ms",
+            )
     return None
 
 
 def _suspect(one: Trial, built: Built) -> bool:
     if one.query.writes:
-        target = one.query.reading.target
-        return target is not None and target.name == built.candidate.table
+        return _written(one, built)
     return bool(one.after and built.candidate.name in one.after.indexes)
+
+
+def _written(one: Trial, built: Built) -> bool:
+    target = one.query.reading.target
+    return one.query.writes and target is not None and target.key == (built.candidate.schema, built.candidate.table)
+
+
+def _a_write_objects(proof: Proof, built: Built) -> bool:
+    return any(_written(one, built) and one.judgement.verdict is Verdict.SLOWER for one in proof.trials)
 
 
 def saved(proof: Proof, built: Built) -> float:
     """Milliseconds of the workload saved by statements whose plan uses the index."""
     return sum(
-        one.weight * (one.judgement.before_ms - one.judgement.after_ms)
+        -one.extra_ms
         for one in proof.trials
         if one.judgement.verdict is Verdict.FASTER and one.after and built.candidate.name in one.after.indexes
     )
+
+
+def burden(proof: Proof, built: Built) -> float:
+    """Milliseconds that all writes of its table lose, below the bound or not, by one of the table's new indexes."""
+    beside = sum(_table(other) == _table(built) for other in proof.kept)
+    return sum(max(one.extra_ms, 0.0) for one in proof.trials if _written(one, built)) / max(beside, 1)
+
+
+def _table(built: Built) -> tuple[str, str]:
+    return built.candidate.schema, built.candidate.table

@@ -60,6 +60,7 @@ class Report:
     gap: float | None = None
     budget_bytes: int = 0
     explains: int = 0
+    rounds: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
@@ -74,11 +75,14 @@ class Report:
             return "No statement was seen, so nothing can be said: is pg_stat_statements there, and has it run?"
         adds = [change for change in self.changes if change.kind == "add" and change.stage != "refused"]
         drops = [change for change in self.changes if change.kind == "drop" and change.stage != "refused"]
-        if not adds and not drops:
+        guesses = sum(change.kind == "statistics" and change.stage != "refused" for change in self.changes)
+        if not adds and not drops and not guesses:
             return f"No index to add or drop: {len(self.findings)} statements were looked at."
         parts = [f"{len(adds)} to add" if adds else "", f"{len(drops)} to drop" if drops else ""]
+        said = f"{' and '.join(filter(None, parts))} of the indexes" if adds or drops else ""
+        gather = f"{guesses} statistics to gather" if guesses else ""
         how = "proved on a clone" if self.proved else "predicted only: name a clone to have them proved"
-        return f"{' and '.join(filter(None, parts))} of the indexes, {how}."
+        return f"{' and '.join(filter(None, [said, gather]))}, {how}."
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -89,6 +93,7 @@ class Report:
             "cost_before": self.cost_before,
             "cost_after": self.cost_after,
             "gap": self.gap,
+            "rounds": self.rounds,
             "budget_bytes": self.budget_bytes,
             "seconds": round(self.seconds, 2),
             "notes": self.notes,

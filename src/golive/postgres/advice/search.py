@@ -1,7 +1,7 @@
 """From a workload to a choice of indexes: candidates, what-if matrix, search, and the planner's word on the answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import Connection
@@ -34,6 +34,15 @@ class Found:
     unpriced: dict[Candidate, str] = field(default_factory=dict)
     candidates: Mapping[str, list[Candidate]] = field(default_factory=dict)
     note: str = ""
+    terms: Terms = field(default_factory=lambda: Terms(0))
+
+    def again(self, banned: frozenset[str], most: Mapping[tuple[str, str], int]) -> "Found":
+        """The choice made again over the same matrix, without what a proof refused."""
+        terms = replace(self.terms, banned=banned, most=most)
+        choice = best(self.rows, self.options, terms)
+        if terms.worth:
+            choice = worthwhile(self.rows, self.options, choice)
+        return replace(self, choice=choice, after=total(self.rows, self.options, choice.options), terms=terms)
 
     @property
     def adds(self) -> list[Option]:
@@ -71,7 +80,7 @@ def search(
     if relative_worth:
         choice = worthwhile(rows, options, choice)
         after = total(rows, options, choice.options)
-    return Found(rows, options, choice, before, after, whatif.explains, silent, whatif.refused, wanted, note)
+    return Found(rows, options, choice, before, after, whatif.explains, silent, whatif.refused, wanted, note, terms)
 
 
 def worthwhile(rows: Sequence[Row], options: Sequence[Option], choice: Choice) -> Choice:

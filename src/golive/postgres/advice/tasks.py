@@ -71,13 +71,13 @@ def advise(work: Work) -> dict[str, Any]:
     """Look at a project's database and keep what is advised."""
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
     now = timezone.now()
-    work.progress(None, "asks the planner, then proves on the clone")
     keep = _keep()
-    run = keep.save(database, keep.look(database, now), str(work.payload.get("by", "golive")), now)
+    report = keep.look(database, now, tell=lambda said: work.progress(None, said))
+    run = keep.save(database, report, str(work.payload.get("by", "golive")), now)
     return {"run": run.pk}
 
 
-ADVISE = register(Kind("database.advise", advise, timeout=timedelta(hours=6), max_attempts=1))
+ADVISE = register(Kind("database.advise", advise, timeout=timedelta(hours=6), max_attempts=2))
 PERIODIC = [
     Periodic("database advice followed", timedelta(hours=1), follow_all, Process.JOBS),
     Periodic("database advice before reviews", timedelta(hours=1), before_reviews, Process.JOBS),

@@ -1,17 +1,20 @@
 """Advice about what is there already: indexes that nobody uses, and statistics that mislead the planner."""
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from golive.postgres.advice.access import POINT, Op
-from golive.postgres.advice.candidate import same
+from golive.postgres.advice.candidate import NAME_BYTES, same
 from golive.postgres.advice.catalog import Catalog, Index, Table
 from golive.postgres.advice.workload import Query
 
 SEASON = timedelta(days=35)  # a month-end report must have had its turn
 LEAST_BYTES = 1 << 20
 WRONG_BY = 10.0
+FINE = 1000  # values and bounds kept of a column, where 100 are usual
 LEAST_ROWS = 1000.0
 
 
@@ -115,9 +118,12 @@ def _unused(
 
 @dataclass(frozen=True)
 class Statistics:
-    """A statement that improves the planner's guesses, and why."""
+    """What improves the planner's guesses: name, table, the statements that make it and take it back, and why."""
 
-    statement: str
+    name: str
+    table: str
+    statements: tuple[str, ...]
+    undo: tuple[str, ...]
     reason: str
 
 
@@ -130,25 +136,40 @@ def statistics(query: Query, guesses: Iterable[tuple[str, float, float]]) -> Ite
             continue
         columns = sorted({term.key for term in access.terms if term.op in POINT and not term.expression})
         expressions = sorted({term.key for term in access.terms if term.expression})
+        where = _name(table)
         if len(columns) >= 2:
-            name = f"{table.name}_{'_'.join(columns)}_stats"[:63]
-            yield Statistics(
-                f'CREATE STATISTICS "{name}" (dependencies, mcv) ON {_list(columns)} FROM {_name(table)}; '
-                f"ANALYZE {_name(table)};",
-                f"the planner takes {', '.join(columns)} of {table.name} for independent and is wrong by "
-                f"more than {WRONG_BY:.0f} times",
+            reason = (
+                f"the planner takes {', '.join(columns)} of {table.name} for independent and is wrong by more than "
             )
+            yield _extended(table, columns, f"(dependencies, mcv) ON {_list(columns)}", f"{reason}{WRONG_BY:.0f} times")
         elif expressions:
-            yield Statistics(
-                f"CREATE STATISTICS ON ({expressions[0]}) FROM {_name(table)}; ANALYZE {_name(table)};",
-                f"the planner knows nothing of {expressions[0]}",
-            )
+            yield _extended(table, [], f"ON ({expressions[0]})", f"the planner knows nothing of {expressions[0]}")
         elif columns and any(term.op in (Op.EQUAL, Op.ANY, Op.ARRAY) for term in access.terms):
+            alter = f"ALTER TABLE {where} ALTER COLUMN {_list(columns)} SET STATISTICS"
+            gather = f"ANALYZE {where} ({_list(columns)})"
             yield Statistics(
-                f"ALTER TABLE {_name(table)} ALTER COLUMN {_list(columns)} SET STATISTICS 1000; "
-                f"ANALYZE {_name(table)} ({_list(columns)});",
+                f"{table.name}.{columns[0]}"[:NAME_BYTES],
+                f"{table.schema}.{table.name}",
+                (f"{alter} {FINE}", gather),
+                (f"{alter} -1", gather),
                 f"{columns[0]} of {table.name} has more frequent values than its statistics hold",
             )
+
+
+def _extended(table: Table, columns: Iterable[str], what: str, reason: str) -> Statistics:
+    """CREATE STATISTICS under a name of its own: before 16 it must have one, and it must fit."""
+    mark = hashlib.sha256(f"{table.key}{what}".encode()).hexdigest()[:8]
+    words = "_".join([table.name, *(re.sub(r"\W+", "_", one) for one in columns)])
+    name = f"{words.encode()[: NAME_BYTES - 15].decode(errors='ignore')}_{mark}_stats"
+    made = _list([table.schema]) + "." + _list([name])
+    where = _name(table)
+    return Statistics(
+        name,
+        f"{table.schema}.{table.name}",
+        (f"CREATE STATISTICS {made} {what} FROM {where}", f"ANALYZE {where}"),
+        (f"DROP STATISTICS IF EXISTS {made}",),
+        reason,
+    )
 
 
 def _far(guessed: float, actual: float) -> bool:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from golive.changes.models import Change, Kind
+from golive.console import words
 from golive.notify.outbox import Content, enqueue
 from golive.people.models import Role, User
 from golive.postgres.advice.models import Advice, Stage
@@ -113,7 +114,9 @@ def _brought(database: Database, now: datetime) -> list[dict[str, Any]]:
 
 
 def brought(one: Advice) -> str:
-    """What an index brought, in words."""
+    """What a change brought, in words."""
+    if one.kind == "drop":
+        return f"it is gone from production, and {words.size(one.size_bytes)} with it"
     if one.seen_before_ms is None or one.seen_after_ms is None:
         return "it is in production; its statements have not run often enough since"
     said = f"a call takes {one.seen_after_ms:.2f} ms in production, {one.seen_before_ms:.2f} ms before"
