@@ -86,7 +86,7 @@ def main() -> None:
     options.add_argument("--load", action="store_true", help="load only, to measure later from --folder")
     options.add_argument("--small", choices=["no", "also", "only"], default="also", help="acme's small cases")
     chosen = options.parse_args()
-    with PostgresServer(chosen.folder, settings=SETTINGS, durable=True) as server:
+    with PostgresServer(chosen.folder, settings=SETTINGS) as server:
         if chosen.what not in server.databases():
             url = server.create_database(chosen.what)
             if chosen.what == "tpch":

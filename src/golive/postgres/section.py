@@ -6,7 +6,7 @@ from golive.config.sections import Difference, Section, register
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.backups.plan import BackupPlan
-from golive.postgres.look.plan import MachinePlan, ReviewPlan
+from golive.postgres.look.plan import MachinePlan, PlansPlan, ReviewPlan
 from golive.postgres.models import Database
 from golive.postgres.partition.plan import PartitionPlan
 from golive.postgres.pool.plan import PoolPlan
@@ -34,6 +34,8 @@ class DatabaseSection(BaseModel):
     """Credentials that take turns."""
     review: ReviewPlan = ReviewPlan()
     """The weekly slow-query review."""
+    plans: PlansPlan = PlansPlan()
+    """Sampled plans."""
     advice: AdvicePlan = AdvicePlan()
     """Index and query advice."""
     archive: dict[str, ArchivePlan] = {}

@@ -8,19 +8,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from golive.postgres.advice.access import Reading
 from golive.postgres.advice.arguments import PARAMETER, Sample
 from golive.postgres.advice.catalog import SQL
+from golive.postgres.look.plans import lines
 
 _NUMBER_OR_STRING = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _DURATION = re.compile(r"duration: ([\d.]+) ms\s+(?:statement|execute [^:]*|plan):\s*(.*)", re.S)
 _DETAIL = re.compile(r"(?:Query )?[Pp]arameters: (.*)", re.S)
 _ARGUMENT = re.compile(r"\$(\d+) = (NULL|'((?:[^']|'')*)')")
 _PREFIX = re.compile(r"^.*?\b(LOG|DETAIL|STATEMENT|ERROR|HINT|CONTEXT):\s+", re.M)
-_QUERY_TEXT = re.compile(r"Query Text: (.*?)(?:\n\s*Query Parameters: (.*?))?\n\s*[A-Z{]", re.S)
+_NODE = r"\n[ \t]*(?=[A-Z][^\n]*\(cost=)"
+_QUERY_TEXT = re.compile(rf"Query Text: (.*?)(?:\n\s*Query Parameters: (.*?))?{_NODE}", re.S)
 _PLACE = re.compile(r"%s|%\(\w+\)s|(?<![:\w]):[a-z_]\w*", re.I)
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.S)
@@ -98,14 +101,43 @@ def shape(text: str) -> str:
 
 
 def _entries(text: str) -> Iterator[tuple[float, str, tuple[str | None, ...]]]:
+    for one in logged(text):
+        yield one.ms, one.text, one.arguments
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One entry of a log: how long it took, the statement, its arguments, and its plan where auto_explain wrote it."""
+
+    ms: float
+    text: str
+    arguments: tuple[str | None, ...] = ()
+    plan: str = ""
+
+
+def logged(text: str) -> Iterator[Logged]:
+    """The entries of a server log that tell of statements; plans in auto_explain's text and JSON formats."""
     for message, detail in _csv(text) if text.startswith(("20", '"20')) and text.count('","') > 20 else _plain(text):
         if not (match := _DURATION.search(message)):
             continue
-        statement, arguments = match[2].strip(), detail
-        if plan := _QUERY_TEXT.search(message + "\n{"):
-            statement, arguments = plan[1].strip(), plan[2] or detail
-        if statement:
-            yield float(match[1]), statement, _arguments(arguments)
+        found = Logged(float(match[1]), match[2].strip(), _arguments(detail))
+        if plan := _QUERY_TEXT.search(message):
+            tree = message[plan.end() :].rstrip()
+            found = Logged(found.ms, plan[1].strip(), _arguments(plan[2] or detail), tree)
+        elif match[2].lstrip().startswith("{"):
+            found = _of_json(found, match[2])
+        if found.text:
+            yield found
+
+
+def _of_json(found: Logged, text: str) -> Logged:
+    """An entry whose plan is JSON; one that was cut off tells nothing."""
+    try:
+        whole = orjson.loads(text)
+        tree = "\n".join(lines(whole["Plan"]))
+        return Logged(found.ms, whole["Query Text"], _arguments(whole.get("Query Parameters", "")), tree)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return Logged(found.ms, "")
 
 
 def _plain(text: str) -> Iterator[tuple[str, str]]:
@@ -122,7 +154,7 @@ def _plain(text: str) -> Iterator[tuple[str, str]]:
             elif kind == "DETAIL":
                 detail = rest
         elif kind == "LOG":
-            message += "\n" + line.strip()
+            message += "\n" + line.removeprefix("\t").rstrip()
         elif kind == "DETAIL":
             detail += " " + line.strip()
     if message:

@@ -21,18 +21,48 @@ class Snapshot(models.Model):
 
 
 class StatementText(models.Model):
-    """The text of a statement that pg_stat_statements once held, and the plan last sampled for it."""
+    """The text of a statement that pg_stat_statements once held."""
 
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="statements")
     query_id = models.CharField(max_length=32)
     text = models.TextField()
     first_seen = models.DateTimeField()
-    plan = models.JSONField(null=True)
-    plan_note = models.CharField(max_length=500, blank=True)
-    plan_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["database", "query_id"], name="postgres_statement_once")]
+
+
+class Origin(models.TextChoices):
+    """Where a sampled plan comes from."""
+
+    LOGGED = "logged", "run and logged by auto_explain"
+    VALUES = "values", "planned with values as they are in the table"
+    GENERIC = "generic", "planned without values"
+
+
+class PlanSample(models.Model):
+    """A plan of a statement: the same one seen again moves `last_at`, another one is another row."""
+
+    statement = models.ForeignKey(StatementText, on_delete=models.CASCADE, related_name="plans")
+    origin = models.CharField(max_length=12, choices=Origin)
+    at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    text = models.TextField()
+    shape = models.CharField(max_length=64)
+    note = models.CharField(max_length=200, blank=True)
+    took_ms = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+
+
+class PlanLog(models.Model):
+    """How far the server's log has been read for plans."""
+
+    database = models.OneToOneField(Database, on_delete=models.CASCADE, related_name="plan_log")
+    place = models.CharField(max_length=500, blank=True)
+    offset = models.BigIntegerField(default=0)
+    note = models.CharField(max_length=300, blank=True)
 
 
 class Review(models.Model):

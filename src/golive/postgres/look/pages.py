@@ -1,5 +1,7 @@
 """Pages of the database: how it stands, each question's answer, single statements, weekly reviews."""
 
+from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from golive.changes.marks import marks
+from golive.changes.models import Change, Kind
 from golive.console.charts import Chart, Series
 from golive.console.navigation import Entry
 from golive.console.window import Window, window_of
@@ -111,10 +114,17 @@ def statement(request: HttpRequest, kept: Database, query_id: str) -> HttpRespon
         context.update(_over_time(kept.project, query_id, window))
     except StoreError as error:
         context["trouble"] = str(error)
-    if found.plan:
-        context["plan"] = "\n".join(plans.lines(found.plan))
-        context["scans"] = plans.scans(found.plan)
+    context["plans"] = [
+        {"one": one, "scans": plans.scanned(one.text), "deploy": _deployed(kept.project, one.at)}
+        for one in found.plans.all()[:10]
+    ]
     return render(request, "postgres/statement.html", context)
+
+
+def _deployed(project: Project, at: datetime) -> str:
+    """The deploy after which a plan was first seen."""
+    last = Change.objects.filter(project=project, kind=Kind.DEPLOY, at__lte=at).order_by("-at").first()
+    return (last.title or last.release) if last else ""
 
 
 def _over_time(project: Project, query_id: str, window: Window) -> dict[str, Any]:
@@ -146,14 +156,16 @@ def _over_time(project: Project, query_id: str, window: Window) -> dict[str, Any
 def plan(request: HttpRequest, kept: Database, query_id: str) -> HttpResponse:
     """Sample the plan of a statement now."""
     found = get_object_or_404(StatementText, database=kept, query_id=query_id)
+    sampling = import_module("golive.postgres.look.sampling")  # its parser weighs 30 MB
     try:
         with session(url_of(kept), application="golive look") as connection:
-            found.plan, found.plan_note = plans.sample(connection, found.text)
+            seen = sampling.plan(connection, found, timezone.now())
+            why = "" if seen else plans.sample(connection, found.text)[1]
     except DatabaseTrouble as error:
         messages.error(request, str(error))
     else:
-        found.plan_at = timezone.now()
-        found.save(update_fields=["plan", "plan_note", "plan_at"])
+        if why:
+            messages.info(request, f"There is no plan: {why}.")
     return redirect("database-statement", kept.project.slug, query_id)
 
 

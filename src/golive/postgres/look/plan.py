@@ -1,4 +1,4 @@
-"""`[database.machine]` and `[database.review]` of golive.toml."""
+"""`[database.machine]`, `[database.review]` and `[database.plans]` of golive.toml."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -40,3 +40,12 @@ class ReviewPlan(BaseModel):
     """The day on which it is made and mailed, at eight in the morning UTC; "never" for no mail."""
     to: list[str] = []
     """Addresses it is mailed to; nobody named means whoever is an owner or admin here."""
+
+
+class PlansPlan(BaseModel):
+    """Sampled plans of the costliest statements."""
+
+    model_config = ConfigDict(extra="forbid")
+    log: str = ""
+    """The server's log on this machine, where auto_explain writes the plans of slow statements; a pattern such as
+    "/var/log/postgresql/postgresql-15-main*.log" means its newest file."""

@@ -1,5 +1,6 @@
-"""A sampled plan of a statement: generic, since pg_stat_statements keeps no parameters; nothing is executed."""
+"""Plans in words, and a plan without values, since pg_stat_statements keeps none; nothing is executed."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -11,7 +12,9 @@ from golive.postgres.session import Connection, one, version_of
 from golive.postgres.trouble import said
 
 _EXPLAINABLE = re.compile(r"[\s(]*(select|with|insert|update|delete|merge|values)\b", re.IGNORECASE)
-CUT = 1000
+_NODE = re.compile(r"^\s*(?:->\s*)?([A-Z][^(\n]*?)\s*\(cost", re.MULTILINE)
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_SCAN = re.compile(r"Seq Scan on (\S+)")
 
 
 def sample(connection: Connection, text: str) -> tuple[dict[str, Any] | None, str]:
@@ -52,14 +55,26 @@ def lines(plan: dict[str, Any], depth: int = 0) -> list[str]:
     index = f" using {plan['Index Name']}" if plan.get("Index Name") and plan.get("Relation Name") else ""
     condition = next((f"  {key}: {plan[key]}" for key in ("Index Cond", "Filter", "Hash Cond") if key in plan), "")
     head = f"{'  ' * depth}{plan['Node Type']}{index}{f' on {where}' if where else ''}"
-    numbers = f"  (cost {plan['Total Cost']:.0f}, {plan['Plan Rows']:.0f} rows)"
+    numbers = f"  (cost={plan.get('Total Cost', 0):.0f} rows={plan.get('Plan Rows', 0):.0f})"
+    if "Actual Rows" in plan:
+        numbers += f" (actual rows={plan['Actual Rows']:.0f} loops={plan.get('Actual Loops', 1)})"
     found = [head + numbers + condition]
     for below in plan.get("Plans", []):
         found += lines(below, depth + 1)
     return found
 
 
-def scans(plan: dict[str, Any]) -> list[str]:
-    """The tables that a plan reads from end to end."""
-    own = [plan["Relation Name"]] if plan["Node Type"] == "Seq Scan" else []
-    return own + [name for below in plan.get("Plans", []) for name in scans(below)]
+def shape(text: str) -> str:
+    """What makes a plan another one: its nodes with their tables and indexes, not its numbers or values."""
+    nodes = [" ".join(match[1].split()) for match in _NODE.finditer(text)]
+    return hashlib.sha256("\n".join(nodes).encode()).hexdigest()
+
+
+def masked(text: str) -> str:
+    """A plan without the texts that stand in its conditions: they are people's data."""
+    return _LITERAL.sub("'…'", text)
+
+
+def scanned(text: str) -> list[str]:
+    """The tables that a written plan reads from end to end."""
+    return list(dict.fromkeys(match[1] for match in _SCAN.finditer(text)))

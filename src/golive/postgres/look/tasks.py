@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 from django.utils import timezone
 
@@ -41,7 +42,18 @@ def reviews() -> None:
             make(database, week, now)
 
 
+def sample_plans() -> None:
+    """Sample plans. Its parser is loaded when it is needed: it weighs 30 MB, and every process reads this file."""
+    sampling = import_module("golive.postgres.look.sampling")
+    for database in Database.objects.select_related("project"):
+        try:
+            sampling.sample(database, timezone.now())
+        except DatabaseTrouble as error:
+            log.warning("%s: %s", database.project.slug, error)
+
+
 PERIODIC = [
+    Periodic("database plans", timedelta(hours=1), sample_plans, Process.JOBS),
     Periodic("database reviews", timedelta(minutes=10), reviews, Process.JOBS),
     *(Periodic(f"database look ({pace})", every, looking(pace), Process.JOBS) for pace, every in EVERY.items()),
 ]
