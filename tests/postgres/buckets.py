@@ -2,32 +2,95 @@
 
 import datetime
 import ipaddress
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from pyarrow import fs
 
+from golive.releases.host.front import program
 from golive.sandbox.servers import free_port
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket behind TLS that checks signatures: `ca` says who signed its certificate."""
+
+    endpoint: str
+    name: str
+    key: str
+    secret: str
+    ca: Path
+    address: str
+    """The same service without TLS."""
+
+    def names(self) -> list[str]:
+        """All its objects."""
+        client = boto3.client("s3", **_client(self.address, self.key, self.secret))
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+    def rewrite(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        """Alter an object as a failing disk would."""
+        client = boto3.client("s3", **_client(self.address, self.key, self.secret))
+        body = client.get_object(Bucket=self.name, Key=name)["Body"].read()
+        client.put_object(Bucket=self.name, Key=name, Body=change(body))
+
+    def remove(self, name: str) -> None:
+        boto3.client("s3", **_client(self.address, self.key, self.secret)).delete_object(Bucket=self.name, Key=name)
+
+
 @contextmanager
-def bucket_server(name: str, folder: Path | None = None) -> Iterator[str]:
-    """With a folder the server speaks TLS, and `ca.pem` in it says who signed its certificate. Yields host:port."""
+def bucket_server(name: str) -> Iterator[str]:
+    """Without TLS, and any key will do. Yields host:port."""
+    with _moto() as at:
+        boto3.client("s3", **_client(f"http://{at}", "key", "secret")).create_bucket(Bucket=name)
+        yield at
+
+
+@contextmanager
+def tls_bucket(name: str, folder: Path) -> Iterator[Bucket]:
+    """With Caddy in front: moto's own server hangs up after each answer, without TLS' farewell, as no service does."""
+    certify(folder)
+    port = free_port()
+    with _moto() as at:
+        key, secret = _signed(at, name)
+        settings = folder / "Caddyfile"
+        settings.write_text(
+            "{\n admin off\n auto_https off\n persist_config off\n}\n"
+            f"https://127.0.0.1:{port} {{\n bind 127.0.0.1\n tls {folder}/ca.pem {folder}/key.pem\n"
+            f" reverse_proxy {at}\n}}\n"
+        )
+        command = [str(program()), "run", "--config", str(settings), "--adapter", "caddyfile"]
+        environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        with _running(command, port, environment):
+            yield Bucket(f"127.0.0.1:{port}", name, key, secret, folder / "ca.pem", f"http://{at}")
+
+
+@contextmanager
+def _moto() -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    if folder is not None:
-        certify(folder)
-        command += ["-s", "-c", str(folder / "ca.pem"), "-k", str(folder / "key.pem")]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with _running(command, port, {**os.environ, "MOTO_PORT": str(port)}):
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -35,16 +98,36 @@ def bucket_server(name: str, folder: Path | None = None) -> Iterator[str]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        files = fs.S3FileSystem(
-            access_key="key", secret_key="secret", endpoint_override=f"127.0.0.1:{port}", region="us-east-1",
-            scheme="https" if folder else "http", allow_bucket_creation=True,
-            **({"tls_ca_file_path": str(folder / "ca.pem")} if folder else {}),
-        )  # fmt: skip
-        files.create_dir(name)
-        yield f"127.0.0.1:{port}"
+        yield
     finally:
         server.terminate()
         server.wait()
+
+
+def _signed(at: str, bucket: str) -> tuple[str, str]:
+    """Make the bucket and a key for it; from then on every request has to be signed rightly."""
+    kept = _client(f"http://{at}", "key", "secret")
+    boto3.client("s3", **kept).create_bucket(Bucket=bucket)
+    people = boto3.client("iam", **kept)
+    people.create_user(UserName="golive")
+    made = people.create_access_key(UserName="golive")["AccessKey"]
+    allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    people.put_user_policy(
+        UserName="golive",
+        PolicyName="buckets",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    httpx.post(f"http://{at}/moto-api/reset-auth", content=b"0").raise_for_status()
+    return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+def _client(address: str, key: str, secret: str) -> dict[str, Any]:
+    return {
+        "endpoint_url": address,
+        "region_name": "us-east-1",
+        "aws_access_key_id": key,
+        "aws_secret_access_key": secret,
+    }
 
 
 def certify(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A real PostgreSQL with pg_stat_statements, and a project whose database it is."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from golive.people.models import Project
 from golive.postgres.models import Database
 from golive.postgres.section import DatabaseSection, apply
-from golive.sandbox.servers import PostgresServer
+from golive.sandbox.servers import PostgresServer, free_port
 
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
@@ -65,3 +67,44 @@ def place(server: PostgresServer, db: None) -> Iterator[Place]:
         yield Place(server, name, url, project, Database.objects.select_related("project").get(project=project))
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def archiving() -> Iterator[PostgresServer]:
+    """A server that can archive: it has a socket, and pgBackRest may own what it needs."""
+    root = Path(tempfile.mkdtemp(prefix="golive-drill-"))
+    root.chmod(0o777)
+    settings = {**SETTINGS, "unix_socket_directories": str(root), "archive_mode": "on", "archive_command": "/bin/true"}
+    with PostgresServer(
+        root / "server", settings={k: v for k, v in settings.items() if k != "archive_command"}
+    ) as server:
+        yield server
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def database(archiving: PostgresServer, db: None) -> Database:
+    """A database with rows, known to golive, backed up into a folder."""
+    root = archiving.folder.parent
+    url = archiving.create_database(f"shop{free_port()}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = str(conninfo_to_dict(url)["dbname"])
+        connection.execute(f"ALTER DATABASE {name} SET search_path = public")  # not "$user": it is golive here
+        connection.execute("SET search_path = public")
+        connection.execute("CREATE SCHEMA golive")
+        connection.execute("CREATE TABLE golive.heartbeat (id smallint PRIMARY KEY, at timestamptz, nonce text)")
+        connection.execute("CREATE TABLE orders (id bigserial PRIMARY KEY, note text)")
+        connection.execute("INSERT INTO orders (note) SELECT 'n' || n FROM generate_series(1, 5000) AS n")
+        connection.execute('CREATE TABLE "odd ""name" (id int)')
+    file = root / f"url{free_port()}"
+    file.write_text(url)
+    project = Project.objects.create(slug=name, name="shop")
+    backup: dict[str, Any] = {
+        "enabled": True,
+        "folder": str(root / "backups"),
+        "socket": str(root),
+        "smoke": ["SELECT count(*) >= 5000 FROM orders"],
+    }
+    section = DatabaseSection.model_validate({"url": f"file:{file}", "admin": f"file:{file}", "backup": backup})
+    apply(project.pk, section, "test")
+    return Database.objects.select_related("project").get(project=project)

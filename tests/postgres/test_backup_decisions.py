@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from golive.postgres.backups import manifest, wal
+from golive.postgres.backups.complaint import complaint
 from golive.postgres.backups.due import Made, drill_due, judge_backups, judge_drills, kind_due
 from golive.postgres.backups.dump import FRAME, seal, unseal
 from golive.postgres.backups.scratch import needed
@@ -130,6 +131,38 @@ def test_a_sealed_dump_opens_whole_or_not_at_all(size: int) -> None:
             list(unseal(io.BytesIO(broken), "word"))
     with pytest.raises(BackupTrouble, match="another passphrase"):
         list(unseal(io.BytesIO(sealed), "other"))
+
+
+HEADERS = (
+    "\n       *** Path/Query ***:\n       HEAD /backups/golive\n       *** Request Headers ***:\n       "
+    "authorization: <redacted>\n       *** Response Headers ***:\n       server: S3\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("ERROR: [039]: HTTP request failed with 403 (Forbidden):" + HEADERS, "the bucket refuses golive's key"),
+        ("HTTP request failed with 404 (Not Found):" + HEADERS + "<Code>NoSuchBucket</Code>", "make the bucket, or"),
+        (
+            "ERROR: [039]: HTTP request failed with 503 (Slow Down):" + HEADERS,
+            "of its own (HTTP request failed with 503",
+        ),
+        ("[HostConnectError] unable to connect to 'x:1': [111] Connection refused", "does not answer (unable to conn"),
+        ("ERROR: [095]: unable to verify certificate presented by 'x:1': [18] self-signed", "names its authority"),
+        ("ERROR: [031]: unable to load info file\n HINT: is or was the repo encrypted?", "with another passphrase"),
+        ("ERROR: [050]: unable to acquire lock on file '/l': Resource temporarily unavailable", "one run at a time"),
+        ("ERROR: [062]: stop file exists for all stanzas", "`pgbackrest start`"),
+        ("ERROR: [082]: WAL segment 01 was not archived before the 60000ms timeout", "`golive db look wal` says why"),
+        ("P00 ERROR: [056]: something\n    never heard of", "something never heard of"),
+        ("", ""),
+    ],
+)
+def test_what_pgbackrest_complains_of_is_one_sentence(said: str, sentence: str) -> None:
+    words = complaint(said, "the bucket")
+    assert sentence in words
+    assert "***" not in words
+    assert "\n" not in words
 
 
 def test_what_recovery_demands_is_read_from_controldata() -> None:

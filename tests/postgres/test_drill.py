@@ -1,89 +1,28 @@
 """The story of a backup: set up, scheduled, restored, proved; and each way in which it is found to be worthless."""
 
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from django.utils import timezone
-from psycopg.conninfo import conninfo_to_dict
 from typer.testing import CliRunner
 
 from golive.alerts.models import Flip
-from golive.jobs.kinds import Work
 from golive.jobs.models import Job
-from golive.people.models import AuditEntry, Project
+from golive.people.models import AuditEntry
 from golive.postgres.backups import drill as drills
 from golive.postgres.backups import setup, tasks
 from golive.postgres.backups.commands import app
 from golive.postgres.backups.models import Backup
 from golive.postgres.backups.run import make
 from golive.postgres.base import Database
-from golive.postgres.section import DatabaseSection, apply
-from golive.sandbox.servers import PostgresServer, free_port
-from tests.postgres.conftest import SETTINGS
+from golive.sandbox.servers import free_port
+from tests.postgres.backing_up import outcome, run_jobs
 
 pytestmark = pytest.mark.story
-
-
-@pytest.fixture(scope="module")
-def archiving() -> Iterator[PostgresServer]:
-    """A server that can archive: it has a socket, and pgBackRest may own what it needs."""
-    root = Path(tempfile.mkdtemp(prefix="golive-drill-"))
-    root.chmod(0o777)
-    settings = {**SETTINGS, "unix_socket_directories": str(root), "archive_mode": "on", "archive_command": "/bin/true"}
-    with PostgresServer(
-        root / "server", settings={k: v for k, v in settings.items() if k != "archive_command"}
-    ) as server:
-        yield server
-    shutil.rmtree(root)
-
-
-@pytest.fixture
-def database(archiving: PostgresServer, db: None) -> Database:
-    """A database with rows, known to golive, backed up into a folder."""
-    root = archiving.folder.parent
-    url = archiving.create_database(f"shop{free_port()}")
-    with psycopg.connect(url, autocommit=True) as connection:
-        name = str(conninfo_to_dict(url)["dbname"])
-        connection.execute(f"ALTER DATABASE {name} SET search_path = public")  # not "$user": it is golive here
-        connection.execute("SET search_path = public")
-        connection.execute("CREATE SCHEMA golive")
-        connection.execute("CREATE TABLE golive.heartbeat (id smallint PRIMARY KEY, at timestamptz, nonce text)")
-        connection.execute("CREATE TABLE orders (id bigserial PRIMARY KEY, note text)")
-        connection.execute("INSERT INTO orders (note) SELECT 'n' || n FROM generate_series(1, 5000) AS n")
-        connection.execute('CREATE TABLE "odd ""name" (id int)')
-    file = root / f"url{free_port()}"
-    file.write_text(url)
-    project = Project.objects.create(slug=name, name="shop")
-    backup: dict[str, Any] = {
-        "enabled": True,
-        "folder": str(root / "backups"),
-        "socket": str(root),
-        "smoke": ["SELECT count(*) >= 5000 FROM orders"],
-    }
-    section = DatabaseSection.model_validate({"url": f"file:{file}", "admin": f"file:{file}", "backup": backup})
-    apply(project.pk, section, "test")
-    return Database.objects.select_related("project").get(project=project)
-
-
-def run_jobs() -> None:
-    """Run what was queued, in this process."""
-    for job in Job.objects.filter(state="queued").order_by("id"):
-        work = Work(job.pk, job.payload, lambda share, note: None)
-        {tasks.BACKUP: tasks._backup, tasks.DRILL: tasks._drill}[job.kind](work)
-        Job.objects.filter(pk=job.pk).update(state="done")
-
-
-def outcome(database: Database) -> dict[str, Any]:
-    ran = drills.drill(database)
-    return {proof["name"]: proof["ok"] for proof in ran.proofs} | {"ok": ran.ok, "reason": ran.reason}
 
 
 def test_a_backup_is_scheduled_restored_and_proved_and_damage_is_found(database: Database) -> None:

@@ -20,7 +20,9 @@ from golive.people.choice import WRONG_INPUT
 from golive.postgres.backups import pgbackrest, setup
 from golive.postgres.backups.drill import drill as run_drill
 from golive.postgres.backups.due import Made, judge_backups, judge_drills
-from golive.postgres.backups.run import due_now, info, make, stopped_at
+from golive.postgres.backups.hold import BackupBusy
+from golive.postgres.backups.models import Backup
+from golive.postgres.backups.run import info, make, make_due, stopped_at
 from golive.postgres.backups.scratch import Scratch
 from golive.postgres.backups.tools import BackupTrouble, own
 from golive.postgres.choice import admin_url_of, chosen
@@ -75,10 +77,16 @@ def due(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     database = chosen(project)
     if not setup.plan_of(database).enabled:
         raise BackupTrouble("golive.toml has no [database.backup] enabled = true, so nothing is ever due.")
-    kind = due_now(database, datetime.now(UTC))
-    made = make(database, kind, scheduled=True) if kind else None
+    made, at_work = None, ""
+    try:
+        made = make_due(database, datetime.now(UTC), patient=False)
+    except BackupBusy as busy:
+        at_work = str(busy)
     if as_json:
-        _print({"due": kind, "label": made.label if made else None, "bytes": made.size_bytes if made else None})
+        kept = made or Backup(kind="")
+        _print({"due": kept.kind or None, "label": kept.label or None, "bytes": kept.size_bytes, "busy": at_work})
+    elif at_work:
+        typer.echo(at_work)
     elif made is None:
         typer.echo("Nothing is due; `golive db backup status` says when the last one was made.")
     else:
@@ -135,7 +143,8 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     else:
         table = Table("backup", "kind", "when", "size", "")
         for one_ in backups:
-            outcome = "good" if one_.ok else "runs" if one_.ok is None else one_.reason
+            outcome = "runs" if one_.ok is None else one_.reason if not one_.ok else "good"
+            outcome = "expired" if one_.expired else outcome
             table.add_row(one_.label, one_.kind, f"{one_.began_at:%d %b %H:%M}", words.size(one_.size_bytes), outcome)
         Console().print(table)
         for judgement in judged:

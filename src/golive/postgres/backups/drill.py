@@ -16,11 +16,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from golive.postgres.backups import pgbackrest, proofs
 from golive.postgres.backups.beat import beat, expected
 from golive.postgres.backups.dump import path_of, unseal
+from golive.postgres.backups.hold import holding
 from golive.postgres.backups.models import Backup, Beat, Drill
 from golive.postgres.backups.proofs import Proof
 from golive.postgres.backups.run import info, stopped_at
 from golive.postgres.backups.scratch import Scratch, folder
-from golive.postgres.backups.setup import Place, passphrase, place_of, plan_of
+from golive.postgres.backups.setup import Place, passphrase, place_of, plan_of, scratch_of
 from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.backups.wal import gaps
 from golive.postgres.choice import admin_url_of
@@ -53,7 +54,7 @@ class Phases:
 
 def newest(database: Database) -> Backup:
     """The newest scheduled backup that worked; without one the newest made by hand. Raises BackupTrouble."""
-    good = database.backups.filter(ok=True)
+    good = database.backups.filter(ok=True, expired=False)
     found = good.filter(scheduled=True).first() or good.first()
     if found is None:
         raise BackupTrouble("There is no backup to restore yet; make one with `golive db backup now`.")
@@ -61,7 +62,16 @@ def newest(database: Database) -> Backup:
 
 
 def drill(database: Database, tell: Tell = lambda share, note: None) -> Drill:
-    """Run a drill and keep its outcome; a drill that cannot run has failed. Nothing of the original is touched."""
+    """Run a drill and keep its outcome; a drill that cannot run has failed. Nothing of the original is touched.
+
+    Raises BackupBusy, and keeps nothing, while a backup or another drill is at work: retention could take away what is
+    being restored.
+    """
+    with holding(database, "A drill", scratch_of(database)):
+        return _drill(database, tell)
+
+
+def _drill(database: Database, tell: Tell) -> Drill:
     record = Drill.objects.create(database=database, began_at=timezone.now())
     phases = Phases(tell)
     found: list[Proof] = []

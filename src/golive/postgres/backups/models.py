@@ -17,6 +17,7 @@ class Backup(models.Model):
     ok = models.BooleanField(null=True)
     reason = models.CharField(max_length=500, blank=True)
     size_bytes = models.BigIntegerField(null=True)
+    expired = models.BooleanField(default=False)  # retention took it away
     manifest = models.JSONField(default=dict)
 
     class Meta:

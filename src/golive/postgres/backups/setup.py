@@ -13,8 +13,12 @@ from golive.people import secrets
 from golive.people.models import AuditEntry
 from golive.people.secrets import SecretError
 from golive.postgres.backups import pgbackrest
+from golive.postgres.backups.complaint import busy, complaint
+from golive.postgres.backups.hold import BackupBusy
 from golive.postgres.backups.plan import BackupPlan
-from golive.postgres.backups.tools import BackupTrouble, own, owner_of, program, run
+from golive.postgres.backups.reach import place_of as service_of
+from golive.postgres.backups.reach import reach
+from golive.postgres.backups.tools import BackupTrouble, ProgramFailed, own, owner_of, program, run
 from golive.postgres.choice import admin_url_of
 from golive.postgres.connect import script
 from golive.postgres.models import Database
@@ -35,13 +39,25 @@ class Place:
     environment: dict[str, str]
 
     @property
+    def where(self) -> str:
+        """The repository in words."""
+        bucket = self.plan.bucket
+        return f"bucket {bucket.name} at {bucket.endpoint}" if bucket else f"the repository in {self.plan.folder}"
+
+    @property
     def config(self) -> Path:
         return self.work / "pgbackrest.conf"
 
     def call(self, *words: str, what: str, timeout: float | None = None, allow: tuple[int, ...] = (0,)) -> str:
         """Run pgBackRest as the owner of the data."""
+        if self.plan.bucket is not None:
+            reach(self.plan.bucket)
         line = pgbackrest.command(program("pgbackrest"), self.config, *words)
-        return run(line, self.account, what, environment=self.environment, timeout=timeout, allow=allow)
+        try:
+            return run(line, self.account, what, environment=self.environment, timeout=timeout, allow=allow)
+        except ProgramFailed as error:
+            kind = BackupBusy if busy(error.output) else BackupTrouble
+            raise kind(f"{what} failed: {complaint(error.output, self.where)}") from error
 
 
 def plan_of(database: Database) -> BackupPlan:
@@ -63,6 +79,16 @@ def exported(database: Database) -> bool:
     return AuditEntry.objects.filter(project=database.project, action=EXPORTED).exists()
 
 
+def work_of(database: Database) -> Path:
+    """The folder of what backing up and drills need beside the repository."""
+    return Path(plan_of(database).folder) / "golive" / database.project.slug
+
+
+def scratch_of(database: Database) -> Path:
+    """Where drills restore to."""
+    return work_of(database) / "drills"
+
+
 def place_of(database: Database) -> Place:
     """Where and how this database is backed up. Raises DatabaseTrouble."""
     plan = plan_of(database)
@@ -77,7 +103,7 @@ def place_of(database: Database) -> Place:
             '[database.backup] with = "pg_dump".'
         )
     cluster = pgbackrest.Cluster(data, int(parts.get("port") or 5432), socket, str(parts.get("user") or "postgres"))
-    work = Path(plan.folder) / "golive" / database.project.slug
+    work = work_of(database)
     environment = {"PGPASSWORD": str(parts["password"])} if parts.get("password") else {}
     return Place(plan, cluster, work, owner_of(data), environment)
 
@@ -116,10 +142,10 @@ def _repository(database: Database, place: Place) -> pgbackrest.Repository:
             key, secret = secrets.resolve(bucket.key), secrets.resolve(bucket.secret)
         except SecretError as error:
             raise NotConfigured(f"[database.backup.bucket] cannot be used here. {error}") from error
-        host, _, port = bucket.endpoint.removeprefix("https://").partition(":")
+        host, port = service_of(bucket)
         s3 = {
             "s3-bucket": bucket.name, "s3-endpoint": host, "s3-region": bucket.region, "s3-key": key,
-            "s3-key-secret": secret, "s3-uri-style": "path", "storage-port": port, "storage-ca-file": bucket.ca,
+            "s3-key-secret": secret, "s3-uri-style": "path", "storage-port": str(port), "storage-ca-file": bucket.ca,
         }  # fmt: skip
     folder = f"{place.plan.folder}/{database.project.slug}"
     return pgbackrest.Repository(folder, passphrase(database), place.plan.keep, database.project.slug, s3)
@@ -157,6 +183,8 @@ def apply(database: Database) -> str:
     """Write the configuration, set the server up, create the stanza. What is left to do, empty when it is ready."""
     place, url = place_of(database), admin_url_of(database)
     write(database, place)
+    # First of all: a repository that does not serve leaves the server as it is.
+    place.call("stanza-create", what="pgbackrest stanza-create", timeout=120)
     with session(url, read_only=False) as connection:
         for step in script.heartbeat_table():
             connection.execute(step.statement)
@@ -164,7 +192,6 @@ def apply(database: Database) -> str:
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
         connection.execute("SELECT pg_reload_conf()")
         pending = one(connection, "SELECT current_setting('archive_mode') = 'off' AS it")["it"]
-    place.call("stanza-create", what="pgbackrest stanza-create", timeout=120)
     if pending:
         return "archive_mode takes effect with a restart of the server: restart it, then run `golive db backup now`."
     place.call("check", what="pgbackrest check", timeout=180)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from golive.alerts.models import State
 from golive.jobs import queue
 from golive.jobs.kinds import JobError, Kind, Work, register
 from golive.kit.periodic import Periodic, Process
@@ -13,9 +14,11 @@ from golive.postgres import conditions
 from golive.postgres.backups import due
 from golive.postgres.backups.beat import beat, forget
 from golive.postgres.backups.drill import drill
+from golive.postgres.backups.hold import BackupBusy, settle
 from golive.postgres.backups.models import Beat
-from golive.postgres.backups.run import make, scheduled
-from golive.postgres.backups.setup import plan_of
+from golive.postgres.backups.run import make_due, scheduled
+from golive.postgres.backups.setup import plan_of, scratch_of
+from golive.postgres.backups.tools import in_order
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
 
@@ -26,15 +29,20 @@ BACKUP, DRILL = "database backup", "database drill"
 def _backup(work: Work) -> dict[str, Any]:
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
     try:
-        made = make(database, work.payload["kind"], scheduled=True)
+        with in_order():
+            made = make_due(database, timezone.now(), patient=False)
     except DatabaseTrouble as error:
         raise JobError(str(error)) from error
-    return {"label": made.label, "bytes": made.size_bytes}
+    return {"label": made.label, "bytes": made.size_bytes} if made else {"label": None, "bytes": 0}
 
 
 def _drill(work: Work) -> dict[str, Any]:
     database = Database.objects.select_related("project").get(pk=work.payload["database"])
-    ran = drill(database, work.progress)
+    try:
+        with in_order():
+            ran = drill(database, work.progress)
+    except BackupBusy as error:
+        raise JobError(str(error)) from error
     if not ran.ok:
         raise JobError(ran.reason)
     return {"rto_seconds": ran.rto_seconds, "rpo_seconds": ran.rpo_seconds, "proofs": len(ran.proofs)}
@@ -51,12 +59,20 @@ def schedule() -> None:
         plan = plan_of(database)
         if not plan.enabled:
             continue
+        settle(database, scratch_of(database))
         past = scheduled(database)
         drills = [due.Made(one.began_at, one.ok, one.reason) for one in database.drills.all()[:10]]
         since = past[-1].began_at if past else now
+        tried_again = queue.at_work(f"database:{database.pk}", BACKUP, DRILL) is not None
         link = f"/p/{database.project.slug}/database/backups/"
-        conditions.settle(database, due.judge_backups(past, plan.every, since, now), now, link)
-        conditions.settle(database, due.judge_drills(drills, plan.drill_every, now), now, link)
+        for judged in (
+            due.judge_backups(past, plan.every, since, now),
+            due.judge_drills(drills, plan.drill_every, now),
+        ):
+            if not (
+                tried_again and judged.state == State.FIRING
+            ):  # golive's own restart stops one, and goes on with it
+                conditions.settle(database, judged, now, link)
         kind = due.kind_due(past, plan.every, plan.full_every, now)
         if kind is not None:
             _enqueue(BACKUP, database, {"kind": kind})

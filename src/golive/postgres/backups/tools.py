@@ -4,17 +4,31 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from golive.postgres.trouble import DatabaseTrouble
+
+KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
 class BackupTrouble(DatabaseTrouble):
     """A backup, drill or restore did not work; the message says what failed."""
 
     exit_code = 1
+
+
+class ProgramFailed(BackupTrouble):
+    """A program ended badly; `output` is all that it printed."""
+
+    def __init__(self, what: str, output: str, code: int) -> None:
+        how = f"exit code {code}" if code >= 0 else f"it was killed by {signal.Signals(-code).name}"
+        self.output = output if code >= 0 else how
+        super().__init__(f"{what} failed: {' '.join(self.output.split())[-400:] or how}")
 
 
 def program(name: str) -> str:
@@ -61,7 +75,8 @@ def run(
                 stdout=output,
                 stderr=subprocess.STDOUT if to_file else subprocess.PIPE,
                 cwd="/",
-                env={**os.environ, **(environment or {})},
+                # golive's own environment may hold secrets, and the account reads the environment of its processes
+                env={**{name: os.environ[name] for name in KEPT if name in os.environ}, **(environment or {})},
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
@@ -74,8 +89,22 @@ def run(
     complaint = (done.stderr or b"").decode(errors="replace")
     if done.returncode not in allow:
         words = to_file.read_text(errors="replace") if to_file else f"{complaint} {said}"
-        raise BackupTrouble(f"{what} failed: {' '.join(words.split())[-400:] or f'exit code {done.returncode}'}")
+        raise ProgramFailed(what, words, done.returncode)
     return said
+
+
+@contextlib.contextmanager
+def in_order() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: what it started is stopped, what it made is cleared away."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def own(path: Path, account: pwd.struct_passwd | None, mode: int = 0o700) -> Path:

@@ -1,0 +1,18 @@
+
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('postgres', '0004_backups'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='backup',
+            name='expired',
+            field=models.BooleanField(default=False),
+        ),
+    ]
