@@ -100,7 +100,10 @@ def test_pgbackrest_killed_or_locked_by_another(
     finally:
         killer.join(60)
     assert "SIGKILL" in database.backups.get().reason
-    with (place.work / "lock" / "main-backup.lock").open("a") as lock:  # once its workers have let go
+    path = place.work / "lock" / "main-backup.lock"
+    with path.open("a") as lock:  # once its workers have let go
+        if place.account is not None:
+            os.chown(path, place.account.pw_uid, place.account.pw_gid)
         fcntl.flock(lock, fcntl.LOCK_EX)
         with monkeypatch.context() as hasty, pytest.raises(BackupBusy, match="pgBackRest is at work there already"):
             hasty.setattr(runs, "LEFT_OVER_SECONDS", 0.0)

@@ -152,6 +152,7 @@ HEADERS = (
         ("ERROR: [095]: unable to verify certificate presented by 'x:1': [18] self-signed", "names its authority"),
         ("ERROR: [031]: unable to load info file\n HINT: is or was the repo encrypted?", "with another passphrase"),
         ("ERROR: [050]: unable to acquire lock on file '/l': Resource temporarily unavailable", "one run at a time"),
+        ("ERROR: [050]: unable to acquire lock on file '/l': Permission denied", "on file '/l': Permission denied"),
         ("ERROR: [062]: stop file exists for all stanzas", "`pgbackrest start`"),
         ("ERROR: [082]: WAL segment 01 was not archived before the 60000ms timeout", "`golive db look wal` says why"),
         ("P00 ERROR: [056]: something\n    never heard of", "something never heard of"),

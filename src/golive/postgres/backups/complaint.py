@@ -2,8 +2,9 @@
 
 import re
 
+_HELD = r"unable to acquire lock .*temporarily unavailable"
 _TABLE = (
-    (r"unable to acquire lock", "pgBackRest is at work there already; one run at a time"),
+    (_HELD, "pgBackRest is at work there already; one run at a time"),
     (r"stop file exists", "pgBackRest was told to stop here: `pgbackrest start` lets it work again"),
     (r"NoSuchBucket", "{where} does not exist: make the bucket, or correct [database.backup.bucket] name"),
     (
@@ -48,7 +49,7 @@ def complaint(said: str, where: str) -> str:
 
 def busy(said: str) -> bool:
     """Whether another run holds pgBackRest's lock."""
-    return "unable to acquire lock" in said
+    return bool(re.search(_HELD, said))
 
 
 def gist(said: str) -> str:
