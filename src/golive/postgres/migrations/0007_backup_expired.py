@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('postgres', '0005_advice_under_way'),
+        ('postgres', '0006_plan_samples'),
     ]
 
     operations = [
