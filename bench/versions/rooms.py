@@ -35,7 +35,9 @@ from golive.postgres.session import rows, session
 from golive.sandbox.embedded import unpack
 from golive.sandbox.servers import PostgresServer
 
-PACKAGES = {16: "16.14.0-beta.17", 17: "17.10.0-beta.17", 18: "18.4.0-beta.17"}
+PACKAGES = {
+    13: "13.23.0-beta.16", 14: "14.23.0-beta.17", 16: "16.14.0-beta.17", 17: "17.10.0-beta.17", 18: "18.4.0-beta.17",
+}  # fmt: skip
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements", "wal_level": "replica", "max_wal_senders": "8",
     "max_replication_slots": "8", "max_connections": "40",
@@ -276,7 +278,7 @@ def crowd_of_tables(count: int) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--tables", type=int, help="instead: this many tables in one database of the system's version")
-    options.add_argument("--only", type=int, nargs="*", default=[15, *PACKAGES])
+    options.add_argument("--only", type=int, nargs="*", default=sorted([15, *PACKAGES]))
     chosen = options.parse_args()
     if chosen.tables:
         crowd_of_tables(chosen.tables)

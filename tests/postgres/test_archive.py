@@ -215,6 +215,3 @@ def test_what_cannot_be_archived_is_said(place: Place, connection: Connection, t
     place.run("CREATE TABLE loose (at timestamptz)")
     with pytest.raises(ColdTrouble, match="no primary key"):
         Mover(connection, "old", plan(tmp_path, table="loose", by="at"), open_cold(plan(tmp_path), "old"), quiet)
-    place.run("INSERT INTO orders (id, placed) VALUES (999, '-infinity')")
-    with pytest.raises(ColdTrouble, match="cannot be kept"):
-        mover(connection, plan(tmp_path)).run(NOW)

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from golive.postgres.archive.cold import open_cold
-from golive.postgres.archive.move import Mover, portion
+from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import restore
 from golive.postgres.partition.copy import Shadow
@@ -21,6 +21,7 @@ from golive.postgres.partition.shape import CannotPartition, look, split
 from golive.postgres.partition.wrap import undo, wrap
 from golive.postgres.session import Connection, session
 from golive.postgres.trouble import DatabaseAway, DatabaseRefuses, DatabaseTrouble
+from golive.postgres.wide import portion
 from golive.sandbox.servers import PostgresServer
 from tests.postgres.conftest import Place
 

@@ -1,5 +1,7 @@
 """What can go wrong between golive and somebody's database, in one sentence with the way out."""
 
+import re
+
 import psycopg
 from psycopg import errors
 
@@ -42,6 +44,19 @@ _REFUSES: tuple[tuple[type[psycopg.Error], str], ...] = (
 )
 
 
+_TOO_LARGE = re.compile(
+    r"invalid memory alloc request size|enlarge string buffer|string buffer exceeds|array size exceeds"
+)
+
+
+def too_large(error: BaseException) -> bool:
+    """Whether PostgreSQL could not hand out a value or row because it is larger than a gigabyte as text."""
+    if not isinstance(error, psycopg.Error) or error.diag is None:
+        return False
+    words = f"{error.diag.message_primary} {error.diag.message_detail}"
+    return bool(_TOO_LARGE.search(words)) or isinstance(error, errors.ProgramLimitExceeded)
+
+
 def said(error: psycopg.Error) -> str:
     """The server's own words in one line."""
     primary = error.diag.message_primary if error.diag else None
@@ -53,6 +68,11 @@ def explain(error: psycopg.Error, place: str) -> DatabaseTrouble:
     words = said(error)
     if "unsupported startup parameter" in words:
         return DatabaseRefuses(f"{place} is a pooler, not the server; give [database] url the server's own address.")
+    if too_large(error):
+        return DatabaseRefuses(
+            f"The database at {place} holds a row that is larger as text than the gigabyte which PostgreSQL hands out "
+            f"in one piece; nothing was changed. Split the value, or leave the row out. ({words})"
+        )
     for kind, way in _AWAY:
         if isinstance(error, kind):
             return DatabaseAway(f"The database at {place} {way}. ({words})")

@@ -14,6 +14,7 @@ from golive.postgres.advice.candidate import Candidate
 from golive.postgres.advice.verdict import Judgement, Turns, Verdict, clear, judge, turns
 from golive.postgres.advice.whatif import nodes
 from golive.postgres.advice.workload import Query
+from golive.postgres.trouble import too_large
 
 SLOWEST_MS = 60_000
 FEW = Turns(2, 5)  # where changing sides takes seconds
@@ -142,11 +143,17 @@ class Clone:
 
     def fingerprint(self, text: str) -> tuple[int, Any]:
         """Rows and an order-free hash of a SELECT's result."""
-        row = self.cursor.execute(
-            b"SELECT count(*), sum(pg_catalog.hashtextextended(golive_rows::text, 0)::numeric) FROM ("
-            + text.rstrip("; \n").encode()
-            + b"\n) AS golive_rows"
-        ).fetchone()
+        try:
+            with self.connection.transaction():
+                return self._result(b"sum(pg_catalog.hashtextextended(golive_rows::text, 0)::numeric)", text)
+        except psycopg.Error as error:
+            if not too_large(error):
+                raise
+        return self._result(b"NULL", text)  # a row is larger than PostgreSQL can write: only its number counts
+
+    def _result(self, value: bytes, text: str) -> tuple[int, Any]:
+        whole = b"SELECT count(*), " + value + b" FROM (" + text.rstrip("; \n").encode() + b"\n) AS golive_rows"
+        row = self.cursor.execute(whole).fetchone()
         return (row[0], row[1]) if row else (0, None)
 
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ _NATIVE: dict[str, pa.DataType] = {
 }
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 VERSION = 1
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,26 @@ def field_of(name: str, kind: str) -> Field:
     """How a column is kept. What has no exact counterpart is kept as text: nothing is rounded."""
     native = kind in _NATIVE or kind.startswith("character varying") or decimal(kind) is not None
     return Field(name, kind, native)
+
+
+def as_text(fields: Sequence[Field]) -> list[Field]:
+    """The same columns for rows with values that only PostgreSQL knows: infinity, NaN, years before 1 or after 9999."""
+    return [
+        replace(each, native=False) if each.type.startswith(("date", "timestamp", "numeric")) else each
+        for each in fields
+    ]
+
+
+def instant(value: datetime | date | str | None) -> datetime:
+    """An old row's time by which files are ordered; what is before the year 1 counts as its first instant."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = BEGINNING
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time()) if value else BEGINNING
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def decimal(kind: str) -> pa.DataType | None:
@@ -109,7 +130,7 @@ def read_manifest(text: bytes) -> Manifest:
 
 def file_of(number: int, first: datetime) -> str:
     """A data file's path below the archive's folder, partitioned as other engines expect it."""
-    return f"data/year={first:%Y}/month={first:%m}/part-{number:08d}.parquet"
+    return f"data/year={first.year:04d}/month={first:%m}/part-{number:08d}.parquet"
 
 
 def manifest_of(number: int) -> str:

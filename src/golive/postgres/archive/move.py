@@ -8,24 +8,32 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from golive.postgres.archive.cold import Cold, ColdTrouble
-from golive.postgres.archive.layout import Field, Manifest, field_of, file_of, hashes, table
+from golive.postgres.archive.layout import Field, Manifest, as_text, field_of, file_of, hashes, instant, table
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.partition.calm import lag_seconds
 from golive.postgres.partition.locks import briefly, gently
 from golive.postgres.partition.policy import ends
-from golive.postgres.partition.shape import CannotPartition, Shape, look
+from golive.postgres.partition.shape import CannotPartition, Shape, look, weight
 from golive.postgres.session import Connection, one, rows
+from golive.postgres.wide import MOST_ROW_BYTES, at_once, portion, together, width
 
 S, I = sql.SQL, sql.Identifier  # noqa: E741
 LOG = I("golive_archive")
 Tell = Callable[[str], None]
+Row = tuple[Any, ...]
+AS_WRITTEN = (  # what the text of values depends on
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1;"
+    " SET bytea_output = 'hex'"
+)
 
 
 @dataclass
@@ -45,7 +53,8 @@ class Mover:
 
     def __init__(self, connection: Connection, name: str, plan: ArchivePlan, cold: Cold, tell: Tell) -> None:
         self.connection, self.name, self.plan, self.cold, self.tell = connection, name, plan, cold, tell
-        connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1; SET jit = off")
+        connection.execute(AS_WRITTEN)
+        connection.execute("SET jit = off")
         gently(connection)
         try:
             self.shape = look(connection, plan.table)
@@ -56,18 +65,8 @@ class Mover:
         self.shape.column(plan.by)
         self.fields = [field_of(each["name"], each["type"]) for each in self.shape.columns if not each["generated"]]
         self.moved = Moved()
-        self.batch = portion(plan.batch, *self._weight())
-
-    def _weight(self) -> tuple[float, float]:
-        """Bytes and rows of the table with all that hangs on it, as far as the catalogs know."""
-        found = one(
-            self.connection,
-            "SELECT COALESCE(sum(pg_table_size(c.oid)), 0)::float8 AS bytes,"
-            " COALESCE(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows FROM pg_class c WHERE c.oid = %(oid)s"
-            " OR c.oid IN (SELECT relid FROM pg_partition_tree(%(oid)s::oid::regclass))",
-            {"oid": self.shape.oid},
-        )
-        return found["bytes"], found["rows"]
+        self.width = width([(each.name, each.type) for each in self.fields])
+        self.batch = portion(plan.batch, *weight(connection, self.shape))
 
     def run(self, now: datetime, batches: int | None = None) -> Moved:
         """Move what is old enough; at most `batches` files. Raises ColdTrouble."""
@@ -83,6 +82,7 @@ class Mover:
             self.tell(f"{self.moved.rows:,} rows in {self.moved.files} files")
             self._breathe(time.monotonic() - started)
         self.moved.kept = self._referenced(edge)
+        self.moved.notes += filter(None, [self._too_wide(edge)])
         self.moved.seconds = time.monotonic() - began
         if self.moved.rows and not self.moved.partitions:
             self.moved.notes.append(
@@ -90,6 +90,18 @@ class Mover:
                 "only partitions (golive db partition) or pg_repack give it back"
             )
         return self.moved
+
+    def _too_wide(self, edge: datetime) -> str:
+        """What is said of rows that stay because of their width."""
+        condition = self._old(edge) + self._free() + S(" AND {} > {}").format(self.width, sql.Literal(MOST_ROW_BYTES))
+        count = S("SELECT count(*) AS rows, min(ROW({})::text) AS key FROM {} t WHERE {}")
+        found = one(self.connection, count.format(self._keys(), self.shape.where, condition))
+        if not found["rows"]:
+            return ""
+        return (
+            f"{found['rows']:,} rows stay, for each is wider than {MOST_ROW_BYTES // 1024**2} MB as text, such as the "
+            f"one with the key {found['key']}: keep such values as files, or move these rows by hand with COPY"
+        )
 
     def waiting(self, now: datetime) -> int:
         """How many rows are old enough and free."""
@@ -149,84 +161,102 @@ class Mover:
         return found
 
     def _batch(self, edge: datetime) -> int:
-        order = S(", ").join(S("t.") + I(name) for name in dict.fromkeys([self.plan.by, *self.shape.primary]))
         number = self._next()
         with self.connection.transaction():
-            taken = self._read(
-                S("SELECT {} FROM {} t WHERE {}{} ORDER BY {} LIMIT {} FOR UPDATE SKIP LOCKED").format(
-                    self._columns(),
-                    self.shape.where,
-                    self._old(edge),
-                    self._free(),
-                    order,
-                    sql.Literal(self.batch),
-                )
-            )
-            if not taken:
+            keys, wanted = self._claim(edge)
+            if not keys:
                 return 0
-            manifest = self._file(number, taken)
-            keys = [self._place(name) for name in self.shape.primary]
-            deleted = self._delete([[row[place] for place in keys] for row in taken])
-            if deleted != len(taken):
+            manifest = self._file(number, self.shape.where, keys)
+            deleted = self._delete(keys)
+            if deleted != manifest.rows:
                 raise ColdTrouble(
-                    f"{len(taken)} rows were written, but {deleted} could be deleted; nothing was changed."
+                    f"{manifest.rows} rows were written, but {deleted} could be deleted; nothing was changed."
                 )
             self._log(manifest)
+        self.batch = wanted
         self.cold.put(manifest)
-        self.moved.rows += len(taken)
+        self.moved.rows += deleted
         self.moved.files += 1
-        return len(taken)
+        return deleted
 
-    def _place(self, name: str) -> int:
-        return next(place for place, each in enumerate(self.fields) if each.name == name)
+    def _claim(self, edge: datetime) -> tuple[list[Row], int]:
+        """Keys of the next rows, locked, as many as fit in memory together; how many to look at next time."""
+        found = self._fetched(
+            S("SELECT {}, {} FROM {} t WHERE {}{} AND {} <= {} ORDER BY {} LIMIT {} FOR UPDATE SKIP LOCKED").format(
+                self._keys(), self.width, self.shape.where, self._old(edge), self._free(), self.width,
+                sql.Literal(MOST_ROW_BYTES), self._order(), sql.Literal(self.batch),
+            )
+        )  # fmt: skip
+        count = together([row[-1] for row in found])
+        return [row[:-1] for row in found[:count]], min(self.plan.batch, max(2 * count, 1))
 
-    def _columns(self) -> sql.Composed:
+    def _order(self) -> sql.Composed:
+        return S(", ").join(S("t.") + I(name) for name in dict.fromkeys([self.plan.by, *self.shape.primary]))
+
+    def _keys(self) -> sql.Composed:
+        return S(", ").join(S("t.{}::text").format(I(name)) for name in self.shape.primary)
+
+    def _columns(self, fields: Sequence[Field]) -> sql.Composed:
         """Columns as they are kept: what Parquet has no exact type for, as PostgreSQL's own text."""
         return S(", ").join(
-            S("t.{}").format(I(each.name)) if each.native else S("t.{}::text").format(I(each.name))
-            for each in self.fields
+            S("t.{}").format(I(each.name)) if each.native else S("t.{}::text").format(I(each.name)) for each in fields
         )
 
-    def _read(self, statement: sql.Composed) -> list[tuple[Any, ...]]:
+    def _fetched(self, statement: sql.Composed) -> list[Row]:
         with self.connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-            try:
-                return cursor.execute(statement).fetchall()
-            except psycopg.DataError as error:
-                raise ColdTrouble(f"A value of {self.plan.table} cannot be kept: {error}") from error
+            return cursor.execute(statement).fetchall()
 
-    def _file(self, number: int, taken: Sequence[tuple[Any, ...]]) -> Manifest:
+    def _kept(self, where: sql.Composable, keys: Sequence[Row]) -> tuple[list[Field], pa.Table]:
+        """The rows of these keys. Where one has a value that only PostgreSQL knows (infinity, NaN, BC), as text."""
+        trouble: Exception | None = None
+        for fields in (self.fields, as_text(self.fields)):
+            try:
+                taken = self._fetched(
+                    S("SELECT {} FROM {} t WHERE {} ORDER BY {}").format(
+                        self._columns(fields), where, self._in(keys), self._order()
+                    )
+                )
+                return fields, table(fields, taken)
+            except (psycopg.DataError, pa.ArrowException, ValueError, OverflowError) as error:
+                if isinstance(error, psycopg.Error) and error.sqlstate:
+                    raise  # the server's own
+                trouble = error
+        raise ColdTrouble(f"A value of {self.plan.table} cannot be kept: {trouble}") from trouble
+
+    def _file(self, number: int, where: sql.Composable, keys: Sequence[Row]) -> Manifest:
         """Write, read back, and let PostgreSQL compare what came back with what it has."""
-        times = [row[self._place(self.plan.by)] for row in taken]
-        data = table(self.fields, taken)
+        fields, data = self._kept(where, keys)
+        if data.num_rows != len(keys):
+            raise ColdTrouble(f"{len(keys)} rows were taken, but {data.num_rows} can be read; nothing was changed.")
+        times = [instant(each) for each in data.column(self.plan.by).to_pylist()]
         name = file_of(number, min(times))
         self.cold.write(name, data)
         back = self.cold.read(name)
         columns = hashes(data)
-        if back.num_rows != len(taken) or hashes(back) != columns:
+        if back.num_rows != len(keys) or hashes(back) != columns:
             raise ColdTrouble(f"{name} does not read back as it was written; nothing was deleted.")
-        keys = [self._place(key) for key in self.shape.primary]
-        original = self._hash_of_rows(self.shape.where, [[row[place] for place in keys] for row in taken])
-        staged = staged_hash(self.connection, self.shape, self.fields, back)
+        del data
+        original = self._hash_of_rows(where, keys)
+        staged = staged_hash(self.connection, self.shape, fields, back)
         if original != staged:
             raise ColdTrouble(f"{name} would not restore to the same rows; nothing was deleted.")
-        kinds = [[each.name, each.type, "native" if each.native else "text"] for each in self.fields]
-        first, last = str(min(times)), str(max(times))
-        return Manifest(number, name, len(taken), first, last, columns, original, kinds)
+        kinds = [[each.name, each.type, "native" if each.native else "text"] for each in fields]
+        return Manifest(number, name, len(keys), str(min(times)), str(max(times)), columns, original, kinds)
 
-    def _hash_of_rows(self, where: sql.Composable, keys: Sequence[Sequence[Any]]) -> str:
+    def _hash_of_rows(self, where: sql.Composable, keys: Sequence[Row]) -> str:
         statement = S("SELECT {} AS hash FROM {} t WHERE {}").format(row_hash(self.fields), where, self._in(keys))
         return str(one(self.connection, statement)["hash"])
 
-    def _in(self, keys: Sequence[Sequence[Any]]) -> sql.Composed:
+    def _in(self, keys: Sequence[Row]) -> sql.Composed:
         names = S(", ").join(S("t.") + I(name) for name in self.shape.primary)
         kinds = {each.name: each.type for each in self.fields}
         arrays = S(", ").join(
-            S("{}::{}[]").format(sql.Literal([str(key[place]) for key in keys]), S(kinds[name]))
+            S("{}::{}[]").format(sql.Literal([key[place] for key in keys]), S(kinds[name]))
             for place, name in enumerate(self.shape.primary)
         )
         return S("({}) IN (SELECT * FROM unnest({}))").format(names, arrays)
 
-    def _delete(self, keys: Sequence[Sequence[Any]]) -> int:
+    def _delete(self, keys: Sequence[Row]) -> int:
         return self.connection.execute(S("DELETE FROM {} t WHERE {}").format(self.shape.where, self._in(keys))).rowcount
 
     def _log(self, manifest: Manifest) -> None:
@@ -252,20 +282,30 @@ class Mover:
         for part, end in ends(self.shape.partitions):
             if end <= edge.date():
                 self.tell(f"partition {part}")
-                briefly(self.connection, lambda part=part: self._partition(part), f"archiving {part}")  # type: ignore[misc]
+                widest = self._widest(I(self.shape.schema, part))
+                if widest > MOST_ROW_BYTES:
+                    self.moved.notes.append(f"{part} holds a row that is too wide, so it does not go whole")
+                    continue
+                work = partial(self._partition, part, at_once(self.plan.batch, widest))
+                briefly(self.connection, work, f"archiving {part}")
                 self._recover()
                 self.moved.partitions.append(part)
 
-    def _partition(self, part: str) -> None:
+    def _widest(self, where: sql.Composable) -> int:
+        found = one(self.connection, S("SELECT COALESCE(max({}), 0) AS most FROM {} t").format(self.width, where))
+        most: int = found["most"]
+        return most
+
+    def _partition(self, part: str, batch: int) -> None:
         """One transaction: nobody may write to the partition while it is copied, and then it is gone."""
         where, number = I(self.shape.schema, part), self._next()
         self.connection.execute(S("LOCK TABLE {} IN SHARE MODE").format(where))
         done = files = 0
         with self.connection.cursor(name="golive_archive", row_factory=psycopg.rows.tuple_row) as cursor:
-            cursor.execute(S("SELECT {} FROM {} t ORDER BY t.{}").format(self._columns(), where, I(self.plan.by)))
-            while taken := cursor.fetchmany(self.batch):
-                self._log(self._file(number, taken))
-                number, files, done = number + 1, files + 1, done + len(taken)
+            cursor.execute(S("SELECT {} FROM {} t ORDER BY {}").format(self._keys(), where, self._order()))
+            while keys := cursor.fetchmany(batch):
+                self._log(self._file(number, where, keys))
+                number, files, done = number + 1, files + 1, done + len(keys)
         count = one(self.connection, S("SELECT count(*) AS rows FROM {}").format(where))["rows"]
         if count != done:
             raise ColdTrouble(f"{part} has {count} rows, but {done} were written; nothing was changed.")
@@ -273,16 +313,6 @@ class Mover:
         self.connection.execute(S("DROP TABLE {}").format(where))
         self.moved.rows += done
         self.moved.files += files
-
-
-MOST_BYTES = 64 * 1024**2  # of a portion on the server, compressed: it is held in memory several times
-
-
-def portion(wanted: int, size_bytes: float, rows: float) -> int:
-    """Rows a file: as many as wanted, fewer where rows are wide, at least one. Unknown is taken for narrow."""
-    if rows < 1 or size_bytes <= 0:
-        return wanted
-    return max(1, min(wanted, int(MOST_BYTES / (size_bytes / rows))))
 
 
 def inbound(connection: Connection, shape: Shape) -> list[dict[str, Any]]:

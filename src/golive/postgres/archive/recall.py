@@ -1,23 +1,40 @@
 """Cold rows used again: asked together with the hot ones, or brought back into a table."""
 
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import chdb
+import psycopg
+import pyarrow as pa
 from psycopg import sql
 from psycopg.rows import tuple_row
-from pyarrow import fs
+from pyarrow import compute, fs
 
 from golive.postgres.archive.cold import Cold, ColdTrouble
-from golive.postgres.archive.layout import Field, Manifest, field_of, hashes, schema, table
-from golive.postgres.archive.move import I, S, copy_in, row_hash
+from golive.postgres.archive.layout import (
+    BEGINNING,
+    Field,
+    Manifest,
+    as_text,
+    field_of,
+    hashes,
+    instant,
+    schema,
+    table,
+)
+from golive.postgres.archive.move import AS_WRITTEN, I, S, copy_in, row_hash
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.partition.shape import look
 from golive.postgres.session import Connection, one
+from golive.postgres.wide import MOST_ROW_BYTES, at_once, width
 
 PORTION = 100_000
+_HOT = re.compile(r"\b(hot|everything)\b", re.IGNORECASE)
 
 
 def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, form: str = "PrettyCompact") -> str:
@@ -29,11 +46,19 @@ def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, fo
     folder = Path(tempfile.mkdtemp(prefix="golive-archive-"))
     try:
         shape = look(connection, plan.table)
-        fields = [field_of(each["name"], each["type"]) for each in shape.columns if not each["generated"]]
-        count = 0
-        for count, manifest in enumerate(cold.manifests(), 1):
-            cold_file(folder / f"cold-{count:08d}.parquet", cold, manifest)
-        _hot(connection, shape.where, fields, folder)
+        manifests = list(cold.manifests())
+        texts = {name for manifest in manifests for name, _, how in manifest.fields if how == "text"}
+        fields = [
+            replace(found, native=found.native and found.name not in texts)
+            for found in (field_of(each["name"], each["type"]) for each in shape.columns if not each["generated"])
+        ]
+        if _HOT.search(question):
+            fields = _hot(connection, shape.where, fields, folder)
+        else:
+            Cold(fs.LocalFileSystem(), str(folder)).write("hot-000000.parquet", table(fields, []))
+        count = len(manifests)
+        for number, manifest in enumerate(manifests, 1):
+            cold_file(folder / f"cold-{number:08d}.parquet", cold, manifest, fields)
         kinds = ", ".join(f"`{each.name}` {_kind(each)}" for each in fields)
         hot = f"file('{folder}/hot-*.parquet', Parquet, '{kinds}')"
         old = f"file('{folder}/cold-*.parquet', Parquet, '{kinds}')" if count else f"{hot} WHERE 0"
@@ -52,19 +77,47 @@ def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, fo
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def cold_file(path: Path, cold: Cold, manifest: Manifest) -> None:
-    """One file of cold storage, here."""
+def cold_file(path: Path, cold: Cold, manifest: Manifest, fields: Sequence[Field]) -> None:
+    """One file of cold storage, here. A column that another file keeps as text becomes text in this one too."""
+    native = {name for name, _, how in manifest.fields if how == "native"}
+    if odd := [each.name for each in fields if not each.native and each.name in native]:
+        data = cold.read(manifest.file)
+        for name in odd:
+            place = data.schema.get_field_index(name)
+            text = compute.replace_substring_regex(data.column(name).cast(pa.string()), "Z$", "+00")
+            data = data.set_column(place, name, text)
+        Cold(fs.LocalFileSystem(), str(path.parent)).write(path.name, data)
+        return
     with cold.files.open_input_stream(cold.path(manifest.file)) as source, path.open("wb") as out:
         shutil.copyfileobj(source, out)
 
 
-def _hot(connection: Connection, where: sql.Composable, fields: list[Field], folder: Path) -> None:
+def _hot(connection: Connection, where: sql.Composable, fields: list[Field], folder: Path) -> list[Field]:
+    """Copy the table's rows, in portions that fit in memory; the columns as they were kept. Raises ColdTrouble."""
+    wide = width([(each.name, each.type) for each in fields])
+    widest = one(connection, S("SELECT COALESCE(max({}), 0) AS most FROM {} t").format(wide, where))["most"]
+    if widest > MOST_ROW_BYTES:
+        raise ColdTrouble(
+            f"The table holds a row of {widest / 1024**2:,.0f} MB as text, wider than the {MOST_ROW_BYTES // 1024**2} "
+            "MB that are copied to be asked: ask `cold` here and the hot rows in the database itself."
+        )
+    try:
+        _copied(connection, where, fields, folder, at_once(PORTION, widest))
+    except (psycopg.DataError, pa.ArrowException, ValueError, OverflowError) as error:
+        if isinstance(error, psycopg.Error) and error.sqlstate:
+            raise
+        fields = as_text(fields)
+        _copied(connection, where, fields, folder, at_once(PORTION, widest))
+    return fields
+
+
+def _copied(connection: Connection, where: sql.Composable, fields: list[Field], folder: Path, portion: int) -> None:
     local = Cold(fs.LocalFileSystem(), str(folder))
     columns = S(", ").join(I(each.name) if each.native else S("{}::text").format(I(each.name)) for each in fields)
     with connection.transaction(), connection.cursor(name="golive_hot", row_factory=tuple_row) as cursor:
         cursor.execute(S("SELECT {} FROM {}").format(columns, where))
         number = 0
-        while taken := cursor.fetchmany(PORTION):
+        while taken := cursor.fetchmany(portion):
             local.write(f"hot-{number:06d}.parquet", table(fields, taken))
             number += 1
         if not number:
@@ -93,7 +146,7 @@ def restore(
     shape = look(connection, plan.table)
     target = I(shape.schema, into)
     restored = files = 0
-    connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
+    connection.execute(AS_WRITTEN)
     with connection.transaction():
         connection.execute(
             S("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED)").format(
@@ -101,7 +154,7 @@ def restore(
             )
         )
         for manifest in cold.manifests():
-            if datetime.fromisoformat(manifest.last) < begin or datetime.fromisoformat(manifest.first) >= end:
+            if instant(manifest.last) < begin or instant(manifest.first) >= end:
                 continue
             data = cold.read(manifest.file)
             if hashes(data) != manifest.columns:
@@ -130,9 +183,10 @@ def _staged(
     if found != manifest.row_hash:
         raise ColdTrouble(f"{manifest.file} does not give the rows that were archived. Nothing was restored.")
     names = S(", ").join(I(each.name) for each in fields)
-    insert = S("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM golive_back WHERE {} >= {} AND {} < {}")
+    insert = S("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM golive_back WHERE {} < {} AND {}")
     by = I(plan.by)
-    begin, end = (sql.Literal(instant) for instant in span)
-    rows = connection.execute(insert.format(target, names, names, by, begin, by, end)).rowcount
+    # The first of all instants stands for all before it too, which Python cannot name.
+    since = S("true") if span[0] <= BEGINNING else S("{} >= {}").format(by, sql.Literal(span[0]))
+    rows = connection.execute(insert.format(target, names, names, by, sql.Literal(span[1]), since)).rowcount
     connection.execute("DROP TABLE golive_back")
     return rows

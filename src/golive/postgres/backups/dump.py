@@ -5,6 +5,7 @@ it is the last, so a file cut short does not open.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,42 +25,60 @@ from golive.sandbox.servers import ServerError, find_program
 
 MAGIC = b"golive-dump-1\n"
 FRAME = 1024 * 1024
+LARGE = re.compile(r"invalid memory alloc request size|enlarge string buffer|string buffer exceeds")
 
 
 def make(database: Database, url: str) -> tuple[str, int]:
     """Dump into the plan's folder; file name and size. Old dumps beyond `keep` are deleted."""
     folder = _folder(database)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
+    began_at = datetime.now(UTC)
+    target = folder / f"{began_at:%Y%m%dT%H%M%SZ}.dump"
     draft = target.with_suffix(".draft")
+    for left in folder.glob("*.draft"):  # by one that was killed
+        if left.stat().st_mtime < began_at.timestamp() - 86_400:
+            left.unlink()
     clean, environment = without_password(url)
     try:
         program = str(find_program("pg_dump", "usr/lib/postgresql/*/bin"))
     except ServerError as error:
         raise BackupTrouble(str(error)) from error
     command = [program, "--format=custom", "--no-password", "--lock-wait-timeout=5000", f"--dbname={clean}"]
-    with (
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment}
-        ) as process,
-        draft.open("wb") as out,
-    ):
-        assert_pipe = process.stdout
-        if assert_pipe is None:
-            raise BackupTrouble("pg_dump has no output")
-        for sealed in seal(_chunks(assert_pipe), passphrase(database)):
-            out.write(sealed)
-        out.flush()
-        os.fsync(out.fileno())
-        words = process.stderr.read().decode(errors="replace") if process.stderr else ""
-    if process.returncode:
+    try:
+        words = _dump(command, {**os.environ, **environment}, draft, passphrase(database))
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BackupTrouble(f"The dump cannot be written to {folder}: {error.strerror or error}.") from error
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    if words:
         draft.unlink()
-        raise BackupTrouble(f"pg_dump failed: {' '.join(words.split())[-400:]}")
+        large = " Only pgBackRest can back such a row up." if LARGE.search(words) else ""
+        raise BackupTrouble(f"pg_dump failed: {' '.join(words.split())[-400:]}{large}")
     draft.chmod(0o600)
     draft.replace(target)
     for old in sorted(folder.glob("*.dump"))[: -plan_of(database).keep]:
         old.unlink()
     return target.name, target.stat().st_size
+
+
+def _dump(command: list[str], environment: dict[str, str], draft: Path, word: str) -> str:
+    """Run pg_dump into a sealed file; what it said when it failed. Raises OSError."""
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process,
+        draft.open("wb") as out,
+    ):
+        try:
+            for sealed in seal(_chunks(process.stdout), word) if process.stdout else ():
+                out.write(sealed)
+            out.flush()
+            os.fsync(out.fileno())
+        except BaseException:
+            process.kill()
+            raise
+        words = process.stderr.read().decode(errors="replace") if process.stderr else ""
+    return (words or f"it ended with {process.returncode}") if process.returncode else ""
 
 
 def path_of(database: Database, label: str) -> Path:

@@ -5,15 +5,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from psycopg import sql
+from psycopg.rows import DictRow
 
-from golive.postgres.session import one, rows, session
+from golive.postgres.session import Connection, one, rows, session
+from golive.postgres.trouble import too_large
+from golive.postgres.wide import row_hash
 
 HASHED_UP_TO_BYTES = 256 * 1024**2
+FORMULA = 2  # of the hashes: those of another cannot be compared
 TABLES = """
-SELECT c.oid::regclass::text AS name, n.nspname AS schema, c.relname AS relation, pg_table_size(c.oid)::float8 AS bytes,
+SELECT c.oid::regclass::text AS name, n.nspname AS schema, c.relname AS relation,
        coalesce(s.n_tup_ins, 0)::float8 AS inserted, coalesce(s.n_tup_upd, 0)::float8 AS updated,
-       coalesce(s.n_tup_del, 0)::float8 AS deleted, count(*) OVER () AS total
+       coalesce(s.n_tup_del, 0)::float8 AS deleted, count(*) OVER () AS total,
+       ARRAY(SELECT ARRAY[a.attname::text, format_type(a.atttypid, a.atttypmod)] FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_user_tables AS s ON s.relid = c.oid
@@ -32,23 +39,49 @@ class Difference:
 
 
 def take(url: str) -> dict[str, Any]:
-    """The manifest of a database, from one snapshot; larger tables are counted, not hashed. Raises DatabaseTrouble."""
+    """The manifest of a database, from one snapshot; larger tables are counted, not hashed. Raises DatabaseTrouble.
+
+    A table that is locked or gone by now is `skipped`: a backup does not wait for it.
+    """
     with session(url, statement_timeout=timedelta(minutes=30), autocommit=False) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         identity = one(connection, "SELECT system_identifier::text AS id FROM pg_control_system()")
-        tables, total = {}, 0
+        tables, skipped, total = {}, [], 0
         for row in rows(connection, TABLES):
             total = row["total"]  # the query itself gives the largest only
-            place = sql.Identifier(row["schema"], row["relation"])
-            hashed = row["bytes"] <= HASHED_UP_TO_BYTES
-            value = sql.SQL("sum(hashtextextended(t::text, 0)::numeric)::text" if hashed else "NULL::text")
-            found = one(
-                connection, sql.SQL("SELECT count(*)::float8 AS rows, {} AS hash FROM {} AS t").format(value, place)
-            )
+            try:
+                with connection.transaction():
+                    found = _contents(connection, row)
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
+                skipped.append(row["name"])
+                continue
             changes = {name: row[name] for name in ("inserted", "updated", "deleted")}
             tables[row["name"]] = {**found, **changes}
         roles = [row["rolname"] for row in rows(connection, "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'")]
-    return {"system": identity["id"], "tables": tables, "total": total, "roles": sorted(roles)}
+    return {
+        "system": identity["id"],
+        "tables": tables,
+        "total": total,
+        "roles": sorted(roles),
+        "skipped": skipped,
+        "formula": FORMULA,
+    }
+
+
+def _contents(connection: Connection, table: Mapping[str, Any]) -> DictRow:
+    """Rows and hash. A value that is larger as text than PostgreSQL can write leaves the table without a hash."""
+    place = sql.Identifier(table["schema"], table["relation"])
+    count = sql.SQL("SELECT count(*)::float8 AS rows, {} AS hash FROM {} AS t")
+    value = sql.SQL("sum({}::numeric)::text").format(row_hash([(name, kind) for name, kind in table["columns"]]))
+    size = one(connection, "SELECT pg_table_size(%(place)s)::float8 AS bytes", {"place": place.as_string()})
+    if size["bytes"] <= HASHED_UP_TO_BYTES:
+        try:
+            with connection.transaction():
+                return one(connection, count.format(value, place))
+        except psycopg.Error as error:
+            if not too_large(error):
+                raise
+    return one(connection, count.format(sql.SQL("NULL::text"), place))
 
 
 def changes(url: str) -> dict[str, dict[str, float]]:
@@ -69,6 +102,7 @@ def compare(
     there less what was deleted since, and at most that and what was inserted.
     """
     wrong = []
+    alike = before.get("formula") == restored.get("formula")
     for name, was in before["tables"].items():
         there = restored["tables"].get(name)
         if name not in now:
@@ -82,7 +116,7 @@ def compare(
         if not any(grown.values()):
             if there["rows"] != was["rows"]:
                 wrong.append(Difference(name, f"holds {there['rows']:.0f} rows, not {was['rows']:.0f}"))
-            elif there["hash"] != was["hash"]:
+            elif alike and there["hash"] != was["hash"]:
                 wrong.append(Difference(name, "holds other rows than were backed up"))
             continue
         least, most = was["rows"] - grown["deleted"], was["rows"] + grown["inserted"]

@@ -19,12 +19,14 @@ from golive.postgres.partition.calm import Calm
 from golive.postgres.partition.divide import How, Part, by_hash, by_list
 from golive.postgres.partition.locks import Held, NoLock, Witness, analyze, briefly, gently, run
 from golive.postgres.partition.plan import Every
-from golive.postgres.partition.shape import CannotPartition, look, refusal
+from golive.postgres.partition.shape import CannotPartition, look, refusal, weight
 from golive.postgres.partition.steps import I, Names, S
 from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, look_locked, validate_inbound
 from golive.postgres.session import Connection, Statement, one, rows
+from golive.postgres.wide import portion, row_hash
 
 BATCH = 10_000
+BATCH_BYTES = 256 * 1024**2  # fewer rows a transaction where they are wide
 DRAIN = 5_000
 FEW = 200  # changes left that may be applied under the lock
 MOST_UNDER_LOCK = 500
@@ -51,7 +53,9 @@ class Shadow:
         self.function = I(self.names.schema, self.names.short("_golive_capture"))
         self.emptying = I(self.names.schema, self.names.short("_golive_emptied"))
         self.done = Done(table, "copy")
+        self.batch = portion(BATCH, *weight(connection, self.shape), most=BATCH_BYTES)
         self.changed = list(dict.fromkeys([*self.key, by]))  # what of a changed row is recorded
+        self.hash = row_hash([(each["name"], each["type"]) for each in self.shape.columns if not each["generated"]])
         self.columns = steps.columns_sql([each["name"] for each in self.shape.columns if not each["generated"]])
         self.keys = steps.columns_sql(self.key)
 
@@ -215,7 +219,7 @@ class Shadow:
                     "{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM portion ON CONFLICT DO NOTHING) "
                     "SELECT {} FROM portion ORDER BY {} DESC LIMIT 1"
                 ).format(
-                    self.columns, self.shape.where, after, self.keys, sql.Literal(BATCH), self.new, self.columns,
+                    self.columns, self.shape.where, after, self.keys, sql.Literal(self.batch), self.new, self.columns,
                     self.columns, self.keys, S(", ").join(S("{} DESC").format(I(n)) for n in self.key[:-1])
                     + S(", " if self.key[1:] else "") + I(self.key[-1]),
                 )
@@ -286,9 +290,9 @@ class Shadow:
         row = one(
             self.connection,
             S(
-                "SELECT count(*) AS rows, sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) AS hash FROM {} "
+                "SELECT count(*) AS rows, sum({}::numeric) AS hash FROM {} AS t "
                 "WHERE NOT EXISTS (SELECT FROM {} golive_c WHERE {})"
-            ).format(self.columns, table, self.changes, but),
+            ).format(self.hash, table, self.changes, but),
         )
         return row["rows"], row["hash"]
 
@@ -300,7 +304,7 @@ class Shadow:
             old, new = (
                 self._sum(
                     table,
-                    S(" AND ").join(S("golive_c.{} = {}.{}").format(I(name), table, I(name)) for name in self.key),
+                    S(" AND ").join(S("golive_c.{} = t.{}").format(I(name), I(name)) for name in self.key),
                 )
                 for table in (self.shape.where, self.new)
             )
@@ -352,9 +356,9 @@ class Shadow:
         return one(
             self.connection,
             S(
-                "SELECT count(*) AS rows, sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) AS hash "
-                "FROM (SELECT DISTINCT {} FROM golive_taken) AS t JOIN {} AS o ON {}"
-            ).format(self._of("o"), columns, table, self._same("o", "t", names)),
+                "SELECT count(*) AS rows, sum({}::numeric) AS hash "
+                "FROM (SELECT DISTINCT {} FROM golive_taken) AS k JOIN {} AS t ON {}"
+            ).format(self.hash, columns, table, self._same("t", "k", names)),
         )
 
     def abort(self) -> None:

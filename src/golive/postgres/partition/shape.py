@@ -97,6 +97,18 @@ def look(connection: Connection, table: str) -> Shape:
     )
 
 
+def weight(connection: Connection, shape: Shape) -> tuple[float, float]:
+    """Bytes and rows of the table with all that hangs on it, as far as the catalogs know."""
+    found = one(
+        connection,
+        "SELECT COALESCE(sum(pg_table_size(c.oid)), 0)::float8 AS bytes,"
+        " COALESCE(sum(greatest(c.reltuples, 0)), 0)::float8 AS rows FROM pg_class c WHERE c.oid = %(oid)s"
+        " OR c.oid IN (SELECT relid FROM pg_partition_tree(%(oid)s::oid::regclass))",
+        {"oid": shape.oid},
+    )
+    return found["bytes"], found["rows"]
+
+
 def refusal(shape: Shape, by: str, how: How = How.RANGE) -> str | None:
     """Why the table cannot be partitioned by this column as it is, or None."""
     if shape.kind != "r":
