@@ -134,3 +134,21 @@ def test_a_server_that_restarts_is_said_and_asked_again(place: Place) -> None:
         later = timezone.now() + timedelta(minutes=1)
         assert run.look(place.database, later, [COLLECTORS["locks"]])[0].trouble == ""
         assert "no replica" in str(itself(url)["state"])  # it takes writes of its own
+
+
+def test_a_table_that_is_locked_for_ever_blinds_nobody(place: Place) -> None:
+    """The sizes and definitions of a table wait for its lock: they are not asked, and that is said."""
+    place.run("CREATE TABLE held (id int PRIMARY KEY, note text)")
+    place.run("CREATE TABLE other (id int PRIMARY KEY, held int REFERENCES held)")
+    place.run("INSERT INTO held SELECT n, 'x' FROM generate_series(1, 60000) n")
+    place.run("VACUUM (ANALYZE) held")
+    with psycopg.connect(place.url) as holder:
+        holder.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+        found = run.look(place.database, timezone.now(), list(COLLECTORS.values()))
+    troubles = {snapshot.collector: snapshot.trouble for snapshot in found if "could not be asked" in snapshot.trouble}
+    assert troubles == {}
+    (indexes,) = (snapshot for snapshot in found if snapshot.collector == "indexes")
+    assert [row["index"] for row in indexes.rows if row["kind"] == "index"] == ["other_pkey"]
+    assert "a session holds it" in str(indexes.findings)
+    (disk,) = (snapshot for snapshot in found if snapshot.collector == "disk")
+    assert {row["relation"]: row["bytes"] > 0 for row in disk.rows} == {"held": True, "other": True}

@@ -45,7 +45,7 @@ def make(database: Database, url: str) -> tuple[str, int]:
         raise BackupTrouble(str(error)) from error
     command = [program, "--format=custom", "--no-password", "--lock-wait-timeout=5000", f"--dbname={clean}"]
     try:
-        words = _dump(command, {**os.environ, **environment}, draft, passphrase(database))
+        words = write_dump(command, {**os.environ, **environment}, draft, passphrase(database))
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise BackupTrouble(f"The dump cannot be written to {folder}: {error.strerror or error}.") from error
@@ -63,7 +63,7 @@ def make(database: Database, url: str) -> tuple[str, int]:
     return target.name, target.stat().st_size
 
 
-def _dump(command: list[str], environment: dict[str, str], draft: Path, word: str) -> str:
+def write_dump(command: list[str], environment: dict[str, str], draft: Path, word: str) -> str:
     """Run pg_dump into a sealed file; what it said when it failed. Raises OSError."""
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process,

@@ -29,7 +29,9 @@ HITS = "SELECT sum(blks_hit)::float8 AS hit, sum(blks_read)::float8 AS read FROM
 SIZES = """
 SELECT c.oid::regclass::text AS name, pg_total_relation_size(c.oid)::float8 AS bytes,
        pg_database_size(current_database())::float8 AS total
-FROM pg_class AS c WHERE c.relkind IN ('r', 'm') ORDER BY c.relpages DESC LIMIT 1
+FROM pg_class AS c WHERE c.relkind IN ('r', 'm')
+  AND NOT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = c.oid)
+ORDER BY c.relpages DESC LIMIT 1
 """
 COUNTERS = """
 SELECT s.queryid::text AS query_id, ''::text AS role, s.calls::float8 AS calls, s.total_exec_time::float8 AS total_ms,

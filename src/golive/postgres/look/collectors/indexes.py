@@ -20,7 +20,11 @@ def read(server: Server) -> list[Row]:
          "scans": None, **row}
         for row in server.rows(queries["foreign_keys"])
     ]  # fmt: skip
-    return [*missing, *indexes]
+    locked = [
+        {"kind": "locked", "index": "", "definition": "", "scans": None, "bytes": None, "columns": "", **row}
+        for row in server.rows(queries["locked"])
+    ]
+    return [*missing, *indexes, *locked]
 
 
 def judge(found: Sequence[Row], given: Given) -> list[Finding]:
@@ -29,8 +33,14 @@ def judge(found: Sequence[Row], given: Given) -> list[Finding]:
         *_invalid(indexes),
         *(finding for finding, _ in duplicates(indexes)),
         *(_missing(row) for row in found if row["kind"] == "foreign key" and row["tuples"] >= WORTH_ROWS),
+        *(_locked(row) for row in found if row["kind"] == "locked"),
         *_unused(indexes, given.now, {name for _, name in duplicates(indexes)}),
     ]
+
+
+def _locked(row: Row) -> Finding:
+    why = "a session holds it or waits for it whole; its indexes are looked at when it lets go (golive db look locks)"
+    return Finding(Level.UNKNOWN, f"{row['schema']}.{row['relation']}", why)
 
 
 def _drop(row: Row) -> tuple[str, str]:

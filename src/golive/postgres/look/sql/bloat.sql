@@ -1,8 +1,13 @@
 -- name: tables
 -- An estimate from the planner's statistics: rows x average width against the pages there are. Needs SELECT (pg_stats).
+WITH held AS MATERIALIZED (
+    SELECT relation FROM pg_locks
+    WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
 SELECT
     n.nspname AS schema, c.relname AS relation, c.oid::regclass::text AS name,
-    pg_relation_size(c.oid)::float8 AS bytes,
+    CASE WHEN c.oid IN (SELECT relation FROM held) THEN c.relpages * current_setting('block_size')::float8
+         ELSE pg_relation_size(c.oid)::float8 END AS bytes,
     c.reltuples::float8 AS tuples,
     coalesce(w.width, 0)::float8 AS width,
     coalesce(w.columns, 0)::int AS known_columns,
@@ -18,7 +23,7 @@ LEFT JOIN LATERAL (
 ) AS w ON true
 WHERE c.relkind IN ('r', 'm') AND c.reltuples > 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND c.relpages > 128
-ORDER BY pg_relation_size(c.oid) DESC
+ORDER BY c.relpages DESC
 LIMIT 40;
 
 -- name: exact

@@ -1,9 +1,14 @@
 -- name: cache
+WITH held AS MATERIALIZED (
+    SELECT relation FROM pg_locks
+    WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
 SELECT
     coalesce(sum(heap_blks_hit), 0)::float8 AS heap_hit, coalesce(sum(heap_blks_read), 0)::float8 AS heap_read,
     n.nspname AS schema, c.relname AS relation,
     sum(coalesce(idx_blks_hit, 0))::float8 AS index_hit, sum(coalesce(idx_blks_read, 0))::float8 AS index_read,
-    pg_table_size(c.oid)::float8 AS bytes
+    CASE WHEN c.oid IN (SELECT relation FROM held) THEN c.relpages * current_setting('block_size')::float8
+         ELSE pg_table_size(c.oid)::float8 END AS bytes
 FROM pg_statio_user_tables AS s
 JOIN pg_class AS c ON c.oid = s.relid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -53,6 +58,10 @@ UNION ALL
 ORDER BY kind, age DESC;
 
 -- name: vacuum
+WITH held AS MATERIALIZED (
+    SELECT relation FROM pg_locks
+    WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
 SELECT
     s.schemaname AS schema, s.relname AS relation,
     s.n_live_tup::int8 AS live, s.n_dead_tup::int8 AS dead, s.n_mod_since_analyze::int8 AS changed,
@@ -64,8 +73,9 @@ SELECT
     coalesce('autovacuum_enabled=false' = ANY (c.reloptions) OR 'autovacuum_enabled=off' = ANY (c.reloptions), false)
         AS switched_off,
     coalesce(s.n_tup_upd, 0)::int8 AS updates, coalesce(s.n_tup_hot_upd, 0)::int8 AS hot_updates,
-    pg_table_size(c.oid)::float8 AS bytes
+    CASE WHEN c.oid IN (SELECT relation FROM held) THEN c.relpages * current_setting('block_size')::float8
+         ELSE pg_table_size(c.oid)::float8 END AS bytes
 FROM pg_stat_user_tables AS s
 JOIN pg_class AS c ON c.oid = s.relid
-ORDER BY s.n_dead_tup DESC, pg_table_size(c.oid) DESC
+ORDER BY s.n_dead_tup DESC, c.relpages DESC
 LIMIT 100;

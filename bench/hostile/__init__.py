@@ -1,0 +1,1 @@
+"""Rows of a gigabyte and more against every command that touches rows."""
