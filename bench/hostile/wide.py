@@ -182,7 +182,7 @@ def asked(url: str, table: str, folder: str, question: str) -> str:
 def back(url: str, table: str, folder: str) -> str:
     plan = plan_of(table, folder)
     with writing(url) as connection:
-        count, files = restore(connection, plan, open_cold(plan, table), BEGINNING, NOW, "came_back")
+        count, files = restore(connection, plan, open_cold(plan, table), BEGINNING, NOW, f"{table}_back")
     return f"{count} rows from {files} files"
 
 
@@ -228,9 +228,8 @@ def main() -> None:
         url = server.create_database("acme")
         filled(url, chosen.megabytes)
         size = 3 * chosen.megabytes / 1000
-        print(
-            f"A row of {size:.1f} GB ({size + chosen.megabytes / 1000:.1f} GB as text) among 30 000 small ones\n\n{HEAD}"
-        )
+        as_text = size + chosen.megabytes / 1000  # a bytea is twice as long
+        print(f"A row of {size:.1f} GB ({as_text:.1f} GB as text) among 30 000 small ones\n\n{HEAD}")
         line(server, "`db look`", lambda: looked(url))
         line(server, "backup manifest", lambda: listed(url))
         line(server, "hash of that row (conversions)", lambda: hashed(url))
