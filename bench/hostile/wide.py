@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from golive.postgres.advice.advise import advise
 from golive.postgres.advice.plan import AdvicePlan
@@ -112,7 +113,8 @@ def filled(url: str, megabytes: int) -> None:
             raw = os.urandom(megabytes * 1_000_000 if column == "a" else megabytes * 750_000)
             value = raw if column == "a" else base64.b64encode(raw).decode()
             with connection.cursor(binary=True) as cursor:
-                cursor.execute(f"UPDATE docs SET {column} = %b WHERE id = 0".encode(), [value])
+                statement = sql.SQL("UPDATE docs SET {} = %b WHERE id = 0").format(sql.Identifier(column))
+                cursor.execute(statement, [value])
         connection.execute("CREATE TABLE folded (id int PRIMARY KEY, at timestamptz NOT NULL, body text)")
         connection.execute("SET default_toast_compression = lz4")
         connection.execute(

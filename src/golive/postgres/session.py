@@ -22,6 +22,7 @@ Statement = sql.SQL | sql.Composed
 STATEMENT_TIMEOUT = timedelta(seconds=10)
 LOCK_TIMEOUT = timedelta(milliseconds=200)
 CONNECT_SECONDS = 5
+OLDEST = 13
 UNREADABLE = "an address that cannot be read"
 
 
@@ -47,11 +48,14 @@ def session(
             "special characters of the password written as %40 and the like."
         )
     try:
-        connection = _connect(url, statement_timeout, lock_timeout, read_only, autocommit, application, settings or {})
+        connection = _connect(url, statement_timeout, lock_timeout, read_only, application, settings or {})
     except psycopg.Error as error:
         raise explain(error, where) from error
     try:
         with connection:
+            refuse_old(connection.info.server_version, where)
+            _reach_extensions(connection)
+            connection.autocommit = autocommit
             yield connection
     except DatabaseTrouble:
         raise
@@ -64,7 +68,6 @@ def _connect(
     statement_timeout: timedelta,
     lock_timeout: timedelta,
     read_only: bool,
-    autocommit: bool,
     application: str,
     settings: Mapping[str, str],
 ) -> Connection:
@@ -78,13 +81,39 @@ def _connect(
     options = " ".join(f"-c {name}={_escaped(value)}" for name, value in parameters.items())
     return psycopg.connect(
         url,
-        autocommit=autocommit,
+        autocommit=True,
         row_factory=dict_row,
         connect_timeout=CONNECT_SECONDS,
         application_name=application,
         options=options,
         prepare_threshold=None,
     )
+
+
+def refuse_old(version: int, where: str) -> None:
+    """Raises DatabaseRefuses for a server whose version number, such as 120022, is older than what golive knows."""
+    if version < OLDEST * 10000:
+        raise DatabaseRefuses(
+            f"The database at {where} is PostgreSQL {version // 10000}, which its makers no longer mend; golive knows "
+            f"{OLDEST} and newer. Upgrade it first (pg_upgrade, or your provider's button)."
+        )
+
+
+def _reach_extensions(connection: Connection) -> None:
+    """Extensions in a schema of their own, as some providers keep them, are called by their bare names too."""
+    found = one(
+        connection,
+        "SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') AS names FROM pg_catalog.pg_extension AS e "
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace "
+        "WHERE e.extname IN ('pg_stat_statements', 'hypopg', 'pgstattuple') "
+        "AND n.nspname <> ALL (current_schemas(true))",
+    )
+    if found["names"]:
+        connection.execute(
+            "SELECT set_config('search_path', "
+            "concat_ws(', ', nullif(current_setting('search_path'), ''), %s::text), false)",
+            [found["names"]],
+        )
 
 
 def rows(
@@ -101,10 +130,20 @@ def one(
     return connection.execute(statement, parameters).fetchone() or {}
 
 
+def sees_others(connection: Connection) -> bool:
+    """Whether this role is told what other roles' sessions and statements are: what pg_monitor brings."""
+    return bool(one(connection, "SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS it")["it"])
+
+
 def needs_statements(connection: Connection) -> None:
-    """Raises DatabaseRefuses where the extension pg_stat_statements is missing."""
+    """Raises DatabaseRefuses where the extension pg_stat_statements is missing or hides what others ask."""
     if not one(connection, "SELECT 1 AS it FROM pg_extension WHERE extname = 'pg_stat_statements'"):
         raise DatabaseRefuses("This needs pg_stat_statements; `golive db connect` prints how to add it.")
+    if not sees_others(connection):
+        raise DatabaseRefuses(
+            f"The statements of other roles are hidden from {connection.info.user}, so nothing can be said of the "
+            "load: grant it pg_monitor (`golive db connect` prints the statement)."
+        )
 
 
 def _milliseconds(length: timedelta) -> str:

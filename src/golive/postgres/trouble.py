@@ -73,6 +73,16 @@ def explain(error: psycopg.Error, place: str) -> DatabaseTrouble:
             f"The database at {place} holds a row that is larger as text than the gigabyte which PostgreSQL hands out "
             f"in one piece; nothing was changed. Split the value, or leave the row out. ({words})"
         )
+    if isinstance(error, errors.ObjectNotInPrerequisiteState) and "shared_preload_libraries" in words:
+        return DatabaseRefuses(
+            f"The database at {place} has the extension, but its library is not loaded: add it to "
+            f"shared_preload_libraries (managed: the parameter group) and restart. ({words})"
+        )
+    if isinstance(error, errors.UndefinedTable | errors.UndefinedFunction) and "pg_stat_statements" in words:
+        return DatabaseRefuses(
+            f"The database at {place} has no pg_stat_statements that golive's role can use: it is missing, or its "
+            "schema is closed to the role; `golive db connect` prints both statements."
+        )
     for kind, way in _AWAY:
         if isinstance(error, kind):
             return DatabaseAway(f"The database at {place} {way}. ({words})")
@@ -100,6 +110,8 @@ def _at_the_door(words: str, place: str) -> DatabaseTrouble:
         ("too many clients", "has no connection left; `golive db look connections` says who holds them"),
         ("too many connections", "has no connection left for this role or database"),
         ("remaining connection slots", "has only its reserved connections left; a pool is what it needs"),
+        ("server closed the connection unexpectedly", "was stopped or crashed while golive asked; ask again"),
+        ("the connection is lost", "was stopped or crashed while golive asked; ask again"),
         ("is starting up", "is starting; ask again in a moment"),
         ("is shutting down", "is shutting down"),
         ("recovery mode", "is recovering; ask again in a moment"),

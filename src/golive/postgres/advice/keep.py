@@ -20,7 +20,7 @@ from golive.postgres.advice.traps import Repetition
 from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
 from golive.postgres.base import Database
 from golive.postgres.choice import replica_urls_of, url_of
-from golive.postgres.session import Connection, session
+from golive.postgres.session import Connection, sees_others, session
 from golive.postgres.trouble import DatabaseTrouble, NotConfigured
 from golive.telemetry.store import StoreError
 
@@ -61,6 +61,11 @@ def look(
             tell, lessons(database, now) if clone_url else Lessons(), lambda new: learned(database, new, now)
         )
         report = advise(connection, statements, plan, now, clone_url, repetitions, since, around, course)
+        if not sees_others(connection):
+            report.notes.append(
+                f"The statements of other roles are hidden from {connection.info.user} and not considered: grant it "
+                "pg_monitor (`golive db connect` prints the statement)."
+            )
     if course.lessons:
         report.notes.append("it went on from what an earlier run, which was cut off, had measured")
     AdviceUnderWay.objects.filter(database=database).delete()

@@ -14,13 +14,14 @@ from golive.postgres.advice.workload import Statement, from_log, from_statistics
 from golive.postgres.base import Database
 from golive.postgres.cache.worth import Judged, Load, Read, judge
 from golive.postgres.choice import url_of
-from golive.postgres.session import Connection, one, session
+from golive.postgres.session import Connection, needs_statements, one, session
 
 
 def look(database: Database, log: str = "", cores: int | None = None) -> tuple[list[Judged], Load]:
     """The verdicts, and the load that they were reached under. Raises DatabaseTrouble."""
     known = database.topic("machine").get("cores")
     with session(url_of(database)) as connection:
+        needs_statements(connection)
         statements = joined(from_statistics(connection), from_log(log) if log else [])
         load = Load(
             _window(connection), sum(each.total_ms for each in statements), cores or known or os.cpu_count() or 1

@@ -17,6 +17,8 @@ class Server:
     has_statements: bool = False
     preloads_statements: bool = True
     may_create_extension: bool = True
+    closed: tuple[str, ...] = ()  # schemas that hold extensions golive calls, and are not open to everybody
+    schemas: tuple[str, ...] = ("public",)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ def steps(server: Server, role: str = "golive", *, reads_data: bool = False, hea
                 sql.SQL("DROP EXTENSION pg_stat_statements"),
             )
         )
+    for schema in server.closed:
+        found.append(
+            Step(
+                sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), name),
+                "extensions that golive asks are there",
+            )
+        )
     if reads_data:
         found += _reading(server, name)
     if heartbeat:
@@ -76,8 +85,9 @@ def _reading(server: Server, name: sql.Identifier) -> list[Step]:
         undo = sql.SQL("REVOKE pg_read_all_data FROM {}").format(name)
         return [Step(sql.SQL("GRANT pg_read_all_data TO {}").format(name), why, undo)]
     return [
-        Step(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name), why),
-        Step(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(name), why),
+        Step(sql.SQL(grant + " TO {}").format(sql.Identifier(schema), name), why)
+        for schema in server.schemas
+        for grant in ("GRANT USAGE ON SCHEMA {}", "GRANT SELECT ON ALL TABLES IN SCHEMA {}")
     ]
 
 

@@ -20,11 +20,18 @@ def look(connection: Connection, role: str) -> script.Server:
                coalesce(current_setting('shared_preload_libraries', true), '') LIKE '%%pg_stat_statements%%'
                    AS preloads_statements,
                EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_stat_statements')
-                   AS may_create_extension
+                   AS may_create_extension,
+               ARRAY(SELECT DISTINCT n.nspname::text FROM pg_extension AS e
+                     JOIN pg_namespace AS n ON n.oid = e.extnamespace
+                     WHERE e.extname IN ('pg_stat_statements', 'hypopg', 'pgstattuple')
+                       AND NOT has_schema_privilege('public', n.oid, 'USAGE') ORDER BY 1) AS closed,
+               ARRAY(SELECT nspname::text FROM pg_namespace
+                     WHERE nspname NOT IN ('information_schema', 'golive') AND nspname !~ '^pg_' ORDER BY 1) AS schemas
         """,
         {"role": role},
     )
-    return script.Server(version=version_of(connection), **row)
+    closed, schemas = tuple(row.pop("closed")), tuple(row.pop("schemas"))
+    return script.Server(version=version_of(connection), closed=closed, schemas=schemas, **row)
 
 
 def carry_out(admin_url: str, role: str, *, reads_data: bool, heartbeat: bool) -> tuple[list[script.Step], str]:

@@ -3,6 +3,8 @@
 import time
 from datetime import datetime, timedelta
 
+from psycopg import errors
+
 from golive.postgres.choice import url_of
 from golive.postgres.grow.model import Measured
 from golive.postgres.look import history
@@ -38,7 +40,8 @@ SELECT s.queryid::text AS query_id, ''::text AS role, s.calls::float8 AS calls, 
        s.rows::float8 AS row_count, 0::float8 AS hit, 0::float8 AS read, 0::float8 AS temp, 0::float8 AS wal,
        s.query AS text
 FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
-WHERE d.datname = current_database() AND s.toplevel ORDER BY s.total_exec_time DESC LIMIT 1000
+WHERE d.datname = current_database() AND to_jsonb(s) ->> 'toplevel' IS DISTINCT FROM 'false'  -- 13 does not know it
+ORDER BY s.total_exec_time DESC LIMIT 1000
 """
 
 
@@ -48,8 +51,11 @@ def measure(database: Database, length: timedelta, now: datetime) -> Measured:
     count, sums, peak = 0, {"running": 0, "io": 0, "lock": 0, "other": 0}, 0.0
     with session(url, application="golive grow") as connection:
         extensions = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
-        counted = "pg_stat_statements" in extensions and connection.info.server_version >= 140000
-        before = rows(connection, COUNTERS) if counted else []
+        counted = "pg_stat_statements" in extensions
+        try:
+            before = rows(connection, COUNTERS) if counted else []
+        except (errors.ObjectNotInPrerequisiteState, errors.UndefinedTable):  # not loaded, or closed to this role
+            counted, before = False, []
         hits = one(connection, HITS)
         end = time.monotonic() + length.total_seconds()
         while count < 20 or time.monotonic() < end:

@@ -86,6 +86,7 @@ class Server:
     connection: Connection
     extensions: frozenset[str]
     in_recovery: bool
+    sees_others: bool = True
 
     @property
     def version(self) -> int:
@@ -138,6 +139,7 @@ class Collector:
     measures: Callable[[Sequence[Row], Given], Mapping[str, float]] = no_measures
     order: int = 50
     on_replica: bool = True
+    of_others: bool = False  # of other roles' sessions and statements, which pg_monitor shows
     history: str = ""  # the measure whose daily values `Given.history` holds
     empty: str = field(default="Nothing to show: the database has none of these.")
 

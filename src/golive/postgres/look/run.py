@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from golive.alerts.models import Severity, State
 from golive.changes.models import Change, Kind
@@ -24,8 +24,8 @@ from golive.postgres.look.machine import machine_of
 from golive.postgres.look.models import Snapshot, StatementText
 from golive.postgres.look.plan import MachinePlan
 from golive.postgres.models import Database
-from golive.postgres.session import place, rows, session, version_of
-from golive.postgres.trouble import DatabaseTrouble, explain, said
+from golive.postgres.session import place, rows, sees_others, session, version_of
+from golive.postgres.trouble import DatabaseAway, DatabaseTrouble, explain, said
 from golive.telemetry import facts
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def look(database: Database, now: datetime, wanted: Iterable[Collector]) -> list
         with session(url, application="golive look") as connection:
             extensions = frozenset(row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension"))
             recovering = rows(connection, "SELECT pg_is_in_recovery() AS it")[0]["it"]
-            server = Server(connection, extensions, recovering)
+            server = Server(connection, extensions, recovering, sees_others(connection))
             machine = machine_of(database, url)
             done = [_ask(database, server, machine, collector, now) for collector in wanted]
     except DatabaseTrouble as error:
@@ -73,17 +73,31 @@ def _ask(database: Database, server: Server, machine: MachinePlan, collector: Co
         why = f"could not be asked this time: {said(error)}"
         return _keep(database, collector, now, None, [Finding(Level.UNKNOWN, collector.title, why)], why)
     except psycopg.Error as error:
-        raise explain(error, place(url_of(database))) from error
+        trouble = explain(error, place(url_of(database)))
+        if server.connection.closed or isinstance(trouble, DatabaseAway):
+            raise trouble from error
+        why = f"could not be asked this time: {trouble}"[:500]  # the other questions may well have answers
+        return _keep(database, collector, now, None, [Finding(Level.UNKNOWN, collector.title, why)], why)
     given = _given(database, collector, server, machine, kept, now)
-    snapshot = _keep(
-        database, collector, now, found, collector.judge(found, given), "", (time.perf_counter() - began) * 1000
-    )
+    findings = [*collector.judge(found, given), *_hidden(server, collector)]
+    snapshot = _keep(database, collector, now, found, findings, "", (time.perf_counter() - began) * 1000)
     if collector.alarms is not None:
         _alarm(database, collector, collector.alarms(found, given), now)
     _record(database, collector.measures(found, given), now)
     if collector.name == "statements":
         _record_statements(database, found, kept, given)
     return snapshot
+
+
+def _hidden(server: Server, collector: Collector) -> list[Finding]:
+    """What is not seen is said: a role without pg_monitor would find all well."""
+    if server.sees_others or not collector.of_others:
+        return []
+    role = sql.Identifier(server.connection.info.user).as_string()
+    why = "what other roles do here is hidden from golive's role, so that nothing wrong with it can be seen"
+    return [
+        Finding(Level.UNKNOWN, collector.title, why, f"GRANT pg_monitor TO {role};", f"REVOKE pg_monitor FROM {role};")
+    ]
 
 
 def plain(row: Row) -> Row:

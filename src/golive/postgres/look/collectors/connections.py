@@ -92,4 +92,5 @@ COLLECTOR = Collector(
     alarms,
     measures,
     order=20,
+    of_others=True,
 )

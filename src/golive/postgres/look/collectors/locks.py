@@ -127,5 +127,6 @@ COLLECTOR = Collector(
     ),
     alarms,
     order=30,
+    of_others=True,
     empty="Nobody waits for a lock.",
 )

@@ -102,5 +102,6 @@ COLLECTOR = Collector(
     alarms,
     measures,
     order=35,
+    of_others=True,
     empty="There is no replica and no replication slot.",
 )

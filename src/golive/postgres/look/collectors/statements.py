@@ -115,5 +115,6 @@ COLLECTOR = Collector(
         Column("read", "Pages read", "number"),
     ),
     order=10,
+    of_others=True,
     empty="No statement has been counted yet.",
 )

@@ -71,5 +71,6 @@ COLLECTOR = Collector(
     ),
     alarms,
     order=32,
+    of_others=True,
     empty="No transaction has been open for more than 10 seconds.",
 )

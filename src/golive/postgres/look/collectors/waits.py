@@ -46,5 +46,6 @@ COLLECTOR = Collector(
     ),
     measures=measures,
     order=31,
+    of_others=True,
     empty="No statement runs at this moment.",
 )
