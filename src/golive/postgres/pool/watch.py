@@ -50,6 +50,7 @@ def read(url: str) -> list[Standing]:
 def standing(row: dict[str, Any], databases: dict[str, dict[str, Any]]) -> Standing:
     """One row of SHOW POOLS with its limit from SHOW DATABASES; numbers arrive as text."""
     limit = databases.get(row["database"], {})
+    reserve = limit.get("reserve_pool_size", limit.get("reserve_pool", 0))  # its name since 1.24, and before
     return Standing(
         database=row["database"],
         role=row["user"],
@@ -57,7 +58,7 @@ def standing(row: dict[str, Any], databases: dict[str, dict[str, Any]]) -> Stand
         waiting=int(row["cl_waiting"]),
         in_use=int(row["sv_active"]),
         idle=int(row["sv_idle"]) + int(row["sv_used"]),
-        allowed=int(limit.get("pool_size", 0)) + int(limit.get("reserve_pool", 0)),
+        allowed=int(limit.get("pool_size", 0)) + int(reserve),
         max_wait_seconds=float(row["maxwait"]) + float(row.get("maxwait_us", 0)) / 1e6,
     )
 

@@ -7,7 +7,7 @@ SELECT
     coalesce(sum(heap_blks_hit), 0)::float8 AS heap_hit, coalesce(sum(heap_blks_read), 0)::float8 AS heap_read,
     n.nspname AS schema, c.relname AS relation,
     sum(coalesce(idx_blks_hit, 0))::float8 AS index_hit, sum(coalesce(idx_blks_read, 0))::float8 AS index_read,
-    CASE WHEN c.oid IN (SELECT relation FROM held) THEN c.relpages * current_setting('block_size')::float8
+    CASE WHEN c.oid IN (SELECT relation FROM held) THEN max(c.relpages) * current_setting('block_size')::float8
          ELSE pg_table_size(c.oid)::float8 END AS bytes
 FROM pg_statio_user_tables AS s
 JOIN pg_class AS c ON c.oid = s.relid
