@@ -72,12 +72,12 @@ def all_sections() -> list[Section]:
     return list(sections.registered())
 
 
-def plan(file: Path, overlay: Path | None, slug: str | None) -> Plan:
+def plan(file: Path, overlays: Sequence[Path], slug: str | None) -> Plan:
     """Read, check and compare; changes nothing. Raises ConfigError or ApplyError."""
-    document = reader.read(file, overlay)
+    document = reader.read(file, *overlays)
     wanted = reader.validate(document, all_sections())
     project = _project(slug, wanted["app"])
-    files = [str(path) for path in (file, overlay) if path]
+    files = [str(path) for path in (file, *overlays)]
     return Plan(project, files, wanted, _differences(project, wanted))
 
 
@@ -127,7 +127,9 @@ def execute(planned: Plan, actor: str) -> None:
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(help="The configuration file.")] = Path("golive.toml"),
-    overlay: Annotated[Path | None, typer.Option(help="A second file whose tables are merged over the first.")] = None,
+    overlay: Annotated[
+        list[Path] | None, typer.Option(help="A file whose tables are merged over those before it; may be repeated.")
+    ] = None,
     project: Annotated[str | None, typer.Option(help="The project's slug; default: from [app] name.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show; exit 1 when something differs.")] = False,
@@ -135,7 +137,7 @@ def apply(
 ) -> None:
     """Show what golive.toml would change, ask, and put it in force."""
     try:
-        planned = plan(file, overlay, project)
+        planned = plan(file, overlay or [], project)
         applied = _carry_out(planned, yes=yes, dry_run=dry_run, as_json=as_json)
     except (reader.ConfigError, ApplyError) as error:
         problems = str(error).splitlines()

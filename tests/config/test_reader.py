@@ -134,6 +134,10 @@ def test_an_overlay_replaces_single_keys_and_its_errors_name_it(tmp_path: Path) 
     assert isinstance(wanted, Probes)
     assert wanted.root["a"].url == "/"
     assert wanted.root["a"].every.total_seconds() == 2
+    last = written(tmp_path, "[checks.a]\nevery='5s'\n", "last.toml")
+    both = reader.validate(reader.read(base, overlay, last), SECTIONS)["checks"]
+    assert isinstance(both, Probes)
+    assert both.root["a"].every.total_seconds() == 5
     written(tmp_path, "[checks.a]\n\nevery='wrong'\n", "demo.toml")
     with pytest.raises(reader.ConfigError) as raised:
         reader.validate(reader.read(base, overlay), SECTIONS)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from golive.alerts.models import Severity, State
+from golive.people.models import Project
 from golive.postgres.advice.tasks import due
 from golive.postgres.conditions import Judged, move
 from golive.postgres.grow.model import Measured, Resource, first, sentence, steps
@@ -16,6 +17,7 @@ from golive.postgres.look.plan import ReviewPlan
 from golive.postgres.look.trend import Spent, since, slower
 from golive.postgres.look.week import next_review, week_due
 from golive.postgres.replicas.movable import may_move, movable, speedup
+from golive.postgres.section import DatabaseSection, differences
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 GB = 1024**3
@@ -251,3 +253,13 @@ def test_what_runs_out_first(measured: Measured, limit: Resource | None, needed:
     assert sentence(measured)
     if measured.samples >= 20 and limit is None:
         assert steps(measured)[-1].reason == "you do not need it: nothing is tight"
+
+
+@pytest.mark.django_db
+def test_what_a_section_changes_is_said_in_peoples_words() -> None:
+    project = Project.objects.create(slug="acme", name="acme")
+    wanted = DatabaseSection.model_validate(
+        {"url": "env:DB", "archive": {"orders": {"table": "orders", "by": "at", "older": "300d", "to": "/cold"}}}
+    )
+    said = {each.subject: each.after or "" for each in differences(project.pk, wanted)}
+    assert "older 300d" in said["database.archive"]

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from typer.testing import CliRunner
 
 from golive.jobs.kinds import JobError, Work
 from golive.jobs.models import Job
 from golive.notify.models import OutboxMessage
-from golive.people import tokens
+from golive.people import audit, tokens
 from golive.people.models import Role, User
 from golive.postgres.advice import tasks as advice_tasks
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
 from golive.postgres.archive import tasks as archives
 from golive.postgres.archive.declared import is_due
 from golive.postgres.backups.models import Backup, Drill
+from golive.postgres.commands import app
 from golive.postgres.grow import tasks as growth
 from golive.postgres.look import review, run
 from golive.postgres.look.collectors import COLLECTORS
@@ -163,6 +165,15 @@ def test_pool_and_replicas_have_pages(seen: Place, ada: Client) -> None:
     assert ada.get(f"{api}/replicas", headers=ask).json()["movable"]["gain"]["4"] >= 1
 
 
+def test_what_a_command_measured_stands_on_the_page(seen: Place, ada: Client) -> None:
+    base, project = f"/p/{seen.project.slug}/database/", ["--project", seen.project.slug]
+    seen.run("SET work_mem = '5MB'")
+    assert CliRunner().invoke(app, ["db", "pool", "breaks", *project]).exit_code == 1
+    assert CliRunner().invoke(app, ["db", "replica", "report", *project]).exit_code == 0
+    assert "SET for a session" in ada.get(f"{base}pool/").content.decode()
+    assert "is plain reads" in ada.get(f"{base}replicas/").content.decode()
+
+
 def test_backups_show_what_was_proved(place: Place, ada: Client) -> None:
     base = f"/p/{place.project.slug}/database/backups/"
     assert "Nothing backs this database up" in ada.get(base).content.decode()
@@ -205,6 +216,10 @@ def test_large_tables_show_partitions_and_archives(place: Place, ada: Client) ->
     found = ada.get(f"{path}/tables", headers=head).json()
     assert [one["state"] for one in found["partitioned"]] == ["firing", "unknown"]
     assert [one["state"] for one in found["archives"]] == ["queued"]
+    audit.record("cli", "database.archive", "old logs", project=place.project, rows=1234, files=1)
+    assert "1\N{NARROW NO-BREAK SPACE}234" in ada.get(base).content.decode()
+    (moved,) = ada.get(f"{path}/tables", headers=head).json()["archives"]
+    assert (moved["state"], moved["rows"]) == ("done", 1234)  # a command's run, after the job was asked for
     assert ada.post(f"{path}/archives/old%20logs/runs", headers=head).status_code == 409
     assert ada.post(f"{path}/archives/nonsense/runs", headers=head).status_code == 404
     assert ada.post(f"{path}/backups/drills", headers=head).status_code == 409

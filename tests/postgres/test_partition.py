@@ -1,5 +1,6 @@
 """Tables converted under writes: nothing lost, everything carried, killed and resumed."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,12 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from golive.postgres.advice.catalog import Catalog, Column, Table
 from golive.postgres.advice.workload import Statement
 from golive.postgres.partition import calm
 from golive.postgres.partition import wrap as wrapping
 from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
+from golive.postgres.partition.commands import app
 from golive.postgres.partition.copy import DRAIN, Shadow
 from golive.postgres.partition.locks import pause
 from golive.postgres.partition.plan import Every, PartitionPlan
@@ -363,3 +366,18 @@ def test_what_will_prune_is_said_before(text: str, prunes: bool | None) -> None:
     found = pruning([Statement("1", text, 1)], catalog, "public", "events", "at")
     assert [one.prunes for one in found] == [prunes]
     assert found[0].reason
+
+
+def test_what_convert_prints_is_a_script_that_converts(place: Place) -> None:
+    fill(place)
+    args = ["partition", "convert", "events", "--by", "at", "--project", place.project.slug, "--json"]
+    ran = CliRunner().invoke(app, args, catch_exceptions=False)
+    said = json.loads(ran.stdout)
+    assert said["refused"] is None
+    assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("r",)]
+    for statement in said["script"]:
+        place.run(statement)
+    assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("p",)]
+    assert place.run("SELECT count(*) FROM events") == [(ROWS,)]
+    place.run("INSERT INTO events (user_id, amount) VALUES (1, 1)")
+    assert place.run("SELECT count(*), count(DISTINCT id) FROM events") == [(ROWS + 1, ROWS + 1)]

@@ -1,5 +1,6 @@
 """The pool: its size, what it breaks, and a real PgBouncer run by golive."""
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from golive.postgres.pool import config, setup, tasks, watch
 from golive.postgres.pool.breaks import breaks
 from golive.postgres.pool.probe import probe
 from golive.postgres.pool.process import version
+from golive.postgres.pool.process import Pool
 from golive.postgres.pool.size import Measured, size
 from golive.postgres.section import DatabaseSection, apply
 from golive.sandbox.servers import free_port
@@ -104,6 +106,16 @@ def test_hostile_names_stay_one_value() -> None:
     assert config.userlist({'a"b': "s"}) == '"a""b" "s"\n'
     with pytest.raises(ValueError, match="line break"):
         config.userlist({"a\n": "s"})
+
+
+def test_folders_on_the_way_to_the_pool_let_an_unprivileged_pgbouncer_pass(tmp_path: Path) -> None:
+    before = os.umask(0o077)  # golive's own
+    try:
+        Pool(tmp_path / "golive-pool" / "acme").write({"pgbouncer.ini": "[pgbouncer]"})
+    finally:
+        os.umask(before)
+    assert oct((tmp_path / "golive-pool").stat().st_mode)[-3:] == "711"
+    assert oct((tmp_path / "golive-pool" / "acme").stat().st_mode)[-3:] == "700"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import tomllib
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -63,10 +64,9 @@ class Document:
         return self.name, 0
 
 
-def read(file: Path, overlay: Path | None = None) -> Document:
-    """Parse `file`, and merge `overlay` over it table by table. Raises ConfigError."""
-    document = _parse(file)
-    return merge(document, _parse(overlay)) if overlay else document
+def read(file: Path, *overlays: Path) -> Document:
+    """Parse `file`, and merge `overlays` over it in their order, table by table. Raises ConfigError."""
+    return reduce(merge, map(_parse, overlays), _parse(file))
 
 
 def _parse(file: Path) -> Document:

@@ -25,7 +25,7 @@ def format_duration(value: timedelta) -> str:
     seconds = value.total_seconds()
     if seconds < 0:
         return f"-{format_duration(-value)}"
-    if seconds < 1:
+    if 0 < seconds < 1:
         return f"{round(seconds * 1000)}ms"
     if seconds < 10 and seconds != int(seconds):
         return f"{seconds:.1f}s"

@@ -1,8 +1,11 @@
 """`[database]` of golive.toml. A topic's table is one field here and a model in the topic's `plan.py`."""
 
+from datetime import timedelta
+
 from pydantic import BaseModel, ConfigDict
 
 from golive.config.sections import Difference, Section, register
+from golive.kit.durations import format_duration
 from golive.postgres.advice.plan import AdvicePlan
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.backups.plan import BackupPlan
@@ -46,10 +49,12 @@ class DatabaseSection(BaseModel):
 
 def _said(plan: DatabaseSection) -> dict[str, str | None]:
     """Each key's value in one line; references are no secrets."""
-    return {f"database.{name}": _line(value) for name, value in plan.model_dump(mode="json", by_alias=True).items()}
+    return {f"database.{name}": _line(value) for name, value in plan.model_dump(by_alias=True).items()}
 
 
 def _line(value: object) -> str | None:
+    if isinstance(value, timedelta):
+        return format_duration(value)
     if isinstance(value, dict):
         parts = (f"{name} {_line(inner)}" for name, inner in value.items() if inner not in (None, "", [], {}))
         return ", ".join(parts) or None

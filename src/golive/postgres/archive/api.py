@@ -54,14 +54,13 @@ class RunAskedOut(Schema):
 
 
 def _archive(run: Run) -> ArchiveOut:
-    job = run.job
     return ArchiveOut(
         name=run.name,
         table=run.plan.table,
         to=run.plan.to,
-        state=job.state if job else None,
-        reason=job.reason if job else "it has never run",
-        asked_at=job.created_at if job else None,
+        state=run.state,
+        reason=run.reason if run.state else "it has never run",
+        asked_at=run.at,
         rows=run.rows,
     )
 

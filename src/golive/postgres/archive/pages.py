@@ -35,9 +35,9 @@ def sentence(found: list[Standing], runs: list[Run]) -> str:
     firing = [one for one in found if one.state == State.FIRING]
     if firing:
         return f"{firing[0].plan.table}: {firing[0].reason}"
-    failed = [run for run in runs if run.job is not None and run.job.state == "failed"]
-    if failed and failed[0].job:
-        return f"the archive {failed[0].name} failed: {failed[0].job.reason}"
+    failed = [run for run in runs if run.state == "failed"]
+    if failed:
+        return f"the archive {failed[0].name} failed: {failed[0].reason}"
     parts = [_counted(len(found), "table", "partitioned"), _counted(len(runs), "table", "archived")]
     unsure = [one for one in found if one.state == State.UNKNOWN]
     return " and ".join(filter(None, parts)) + (f"; {unsure[0].plan.table}: {unsure[0].reason}" if unsure else "")

@@ -177,6 +177,9 @@ def sentence(m: Measured) -> str:
         return f"too little has been measured to say what runs out first ({m.samples} samples)"
     limit = first(m)
     if limit is None:
-        tight = [load for load in loads(m) if load.used is not None and load.resource is not Resource.QUERY]
-        return f"nothing is tight; nearest is the {tight[0].resource.value} at {(tight[0].used or 0) * 100:.0f} %"
+        others = [load for load in loads(m) if load.used is not None and load.resource is not Resource.QUERY]
+        nearest = f"nearest is the {others[0].resource.value} at {(others[0].used or 0) * 100:.0f} %"
+        if _query(m, None).needed:
+            return f"nothing is tight, but one statement takes {(m.top_share or 0) * 100:.0f} % of the time; {nearest}"
+        return f"nothing is tight; {nearest}"
     return f"{limit.resource.value} runs out first: {limit.seen} ({(limit.used or 0) * 100:.0f} %)"

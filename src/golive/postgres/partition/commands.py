@@ -1,11 +1,13 @@
 """`golive db partition`: what would happen, do it, stop it, take it back, keep the policy."""
 
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import orjson
+import psycopg
 import typer
 from django.utils import timezone
 from rich.console import Console
@@ -28,8 +30,8 @@ from golive.postgres.partition.policy import keep_policy
 from golive.postgres.partition.prune import pruning
 from golive.postgres.partition.shape import look, refusal
 from golive.postgres.partition.steps import Names
-from golive.postgres.partition.wrap import Done, abort, undo, wrap
-from golive.postgres.session import Connection, session
+from golive.postgres.partition.wrap import Done, abort, next_numbers, undo, wrap
+from golive.postgres.session import Connection, Statement, session
 
 app = typer.Typer()
 partition_app = typer.Typer(no_args_is_help=True, help="Native partitions for a live table.")
@@ -92,6 +94,8 @@ def _preview(
 ) -> int:
     shape = look(connection, table)
     reason = refusal(shape, by, how)
+    with suppress(psycopg.errors.InsufficientPrivilege):  # golive's role may read tables, not always sequences
+        next_numbers(connection, shape)
     names = Names(shape.schema, shape.name)
     bound = next_start(start_of(timezone.now().date(), every), every)
     samples: dict[How, Span | Part] = {
@@ -99,12 +103,14 @@ def _preview(
         How.HASH: by_hash(shape.name, parts)[0],
         How.LIST: by_list(shape.name, [])[-1],
     }
+    before: list[Statement] = []
+    swap = steps.swap_copy(shape, names)
+    if mode is Mode.WRAP:
+        before = [build for _, build in steps.key_indexes(shape, names, by)]
+        before += [*steps.bound_check(shape, names, by, bound), steps.validate_bound(shape, names)]
+        swap = steps.swap_wrap(shape, names, by, bound)
     script = as_text(
-        [
-            *steps.parent(shape, names, by, how),
-            *steps.partition(names, names.parent, samples[how]),
-            *(steps.swap_wrap(shape, names, by, bound) if mode is Mode.WRAP else steps.swap_copy(shape, names)),
-        ]
+        [*before, *steps.parent(shape, names, by, how), *steps.partition(names, names.parent, samples[how]), *swap]
     )
     judged = pruning(from_statistics(connection), catalogs.read(connection), shape.schema, shape.name, by, how)
     if as_json:
@@ -123,7 +129,10 @@ def _preview(
         Console().print(listed)
         for statement in [] if reason else script:
             typer.echo(f"{statement};")
-        typer.echo("Nothing was changed; --apply does it. Undo: golive db partition undo (wrap).")
+        typer.echo(
+            "Nothing was changed. --apply does it, with the indexes, keys, partitions and sequences' next numbers as "
+            "they are by then, under short locks. Undo: golive db partition undo (wrap)."
+        )
     return 1 if reason else 0
 
 

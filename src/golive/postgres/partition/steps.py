@@ -53,6 +53,35 @@ def keys_with(shape: Shape, by: str) -> list[tuple[Row, list[str]]]:
     return found
 
 
+def key_indexes(shape: Shape, names: Names, by: str) -> list[tuple[sql.Identifier, Statement]]:
+    """The unique indexes that keys lack to hold the partition column, each with the statement that builds it."""
+    return [
+        (
+            I(names.schema, names.index(number)),
+            S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
+                I(names.index(number)), shape.where, columns_sql(columns)
+            ),
+        )
+        for number, (each, columns) in enumerate(keys_with(shape, by))
+        if by not in each["columns"]
+    ]
+
+
+def bound_check(shape: Shape, names: Names, by: str, bound: date) -> list[Statement]:
+    """A CHECK that history ends before `bound`, not yet proved."""
+    return [
+        S("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(shape.where, I(names.check)),
+        S("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} < {}) NOT VALID").format(
+            shape.where, I(names.check), I(by), sql.Literal(bound.isoformat())
+        ),
+    ]
+
+
+def validate_bound(shape: Shape, names: Names) -> Statement:
+    """The proof, which keeps nobody from writing."""
+    return S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(shape.where, I(names.check))
+
+
 def columns_sql(names: Sequence[str]) -> sql.Composed:
     return S(", ").join(I(name) for name in names)
 

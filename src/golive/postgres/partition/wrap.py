@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 
-from psycopg import sql
-
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, next_start, start_of
 from golive.postgres.partition.calm import Calm
@@ -93,10 +91,7 @@ def changed_keys(shape: Shape, by: str) -> list[str]:
 
 
 def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
-    for number, (each, columns) in enumerate(steps.keys_with(shape, by)):
-        if by in each["columns"]:
-            continue
-        index = I(names.schema, names.index(number))
+    for index, build in steps.key_indexes(shape, names, by):
         valid = one(
             connection,
             "SELECT indisvalid AS valid FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(%(name)s)",
@@ -106,11 +101,7 @@ def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
             continue
         with patiently(connection):
             connection.execute(S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
-            connection.execute(
-                S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
-                    I(names.index(number)), shape.where, steps.columns_sql(columns)
-                )
-            )
+            connection.execute(build)
 
 
 def _bound(
@@ -119,15 +110,10 @@ def _bound(
     """History ends with the period that holds now and every row; a CHECK proves it, so that attaching needs no scan."""
     newest = one(connection, S("SELECT max({})::date AS day FROM {}").format(I(by), shape.where))["day"]
     bound = next_start(start_of(max(newest or now.date(), now.date()), every), every)
-    statements = [
-        S("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(shape.where, I(names.check)),
-        S("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} < {}) NOT VALID").format(
-            shape.where, I(names.check), I(by), sql.Literal(bound.isoformat())
-        ),
-    ]
+    statements = steps.bound_check(shape, names, by, bound)
     done.locks["check"] = briefly(connection, run(connection, statements), "the bound's CHECK")
     with patiently(connection):
-        connection.execute(S("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(shape.where, I(names.check)))
+        connection.execute(steps.validate_bound(shape, names))
     return bound
 
 
@@ -157,11 +143,16 @@ def exclusive(shape: Shape) -> Statement:
 def look_locked(connection: Connection, table: str) -> Shape:
     """Read the locked table's shape, with where its identity columns go on."""
     shape = look(connection, table)
+    next_numbers(connection, shape)
+    return shape
+
+
+def next_numbers(connection: Connection, shape: Shape) -> None:
+    """Note where identity columns go on."""
     for each in shape.columns:
         if each["identity"] and each["sequence"]:
             state = one(connection, S("SELECT last_value + is_called::int AS next FROM {}").format(S(each["sequence"])))
             each["next"] = state["next"]
-    return shape
 
 
 def validate_inbound(connection: Connection, table: str) -> None:

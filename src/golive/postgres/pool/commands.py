@@ -16,6 +16,7 @@ from golive.postgres.pool import watch
 from golive.postgres.pool.habits import habits
 from golive.postgres.pool.probe import probe as try_out
 from golive.postgres.pool.setup import bring_up, console_url, pool_of, prepare
+from golive.postgres.pool.tasks import keep_habits
 from golive.postgres.session import session
 
 app = typer.Typer()
@@ -100,8 +101,10 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
 @pool_app.command("breaks")
 def breaks_(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """What the application does that transaction mode breaks; exit 1 when there is any."""
-    with session(url_of(chosen(project))) as connection:
+    database = chosen(project)
+    with session(url_of(database)) as connection:
         found, count = habits(connection)
+    keep_habits(database, found)
     if as_json:
         _print([asdict(one) for one in found])
     else:

@@ -49,7 +49,10 @@ class Pool:
 
     def write(self, files: Mapping[str, str]) -> bool:
         """Put the files in place, readable for PgBouncer only; whether any of them changed."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in [each for each in reversed(self.folder.parents) if not each.exists()]:
+            missing.mkdir()
+            missing.chmod(0o711)  # whatever golive's umask: PgBouncer has to pass here
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self._own(self.folder)
         changed = False
         for name, text in files.items():

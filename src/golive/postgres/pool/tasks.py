@@ -1,9 +1,9 @@
 """Keep each enabled pool running, and watch it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from golive.postgres.conditions import Judged
 from golive.postgres.look.models import Snapshot
 from golive.postgres.models import Database
 from golive.postgres.pool import watch
+from golive.postgres.pool.breaks import Break
 from golive.postgres.pool.habits import habits
 from golive.postgres.pool.process import PoolTrouble
 from golive.postgres.pool.setup import bring_up, console_url, plan_of, pool_of
@@ -63,14 +64,19 @@ def look() -> None:
 def habits_of_all() -> None:
     """Keep for the console what transaction mode would break, whether or not there is a pool yet."""
     for database in Database.objects.select_related("project"):
-        values: dict[str, Any] = {"at": timezone.now(), "rows": [], "trouble": ""}
         try:
             with session(url_of(database)) as connection:
                 found, _ = habits(connection)
-            values["rows"] = [asdict(one) for one in found[:MOST_HABITS]]
+            keep_habits(database, found)
         except DatabaseTrouble as error:
-            values["trouble"] = str(error)[:500]
-        Snapshot.objects.update_or_create(database=database, collector=HABITS, defaults=values)
+            keep_habits(database, [], str(error))
+
+
+def keep_habits(database: Database, found: Sequence[Break], trouble: str = "") -> None:
+    """For page and API, whoever read the statements."""
+    rows = [asdict(one) for one in found[:MOST_HABITS]]
+    values = {"at": timezone.now(), "rows": rows, "trouble": trouble[:500]}
+    Snapshot.objects.update_or_create(database=database, collector=HABITS, defaults=values)
 
 
 PERIODIC = [

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from golive.alerts.models import Severity, State
 from golive.postgres.conditions import Judged
-from golive.postgres.trouble import explain
+from golive.postgres.trouble import DatabaseAway, explain, said
 
 FULL, WAIT_SECONDS, LONG_WAIT_SECONDS = 0.80, 1.0, 10.0
 SUSTAINED = timedelta(seconds=45)
@@ -42,6 +42,10 @@ def read(url: str) -> list[Standing]:
             cursor = connection.cursor(row_factory=dict_row)
             pools = cursor.execute("SHOW POOLS").fetchall()
             databases = {row["name"]: row for row in cursor.execute("SHOW DATABASES").fetchall()}
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(
+            f"The pool does not answer ({said(error)}); `golive db pool start --apply` starts it."
+        ) from error
     except psycopg.Error as error:
         raise explain(error, "the pool") from error
     return [standing(row, databases) for row in pools if row["database"] != "pgbouncer"]

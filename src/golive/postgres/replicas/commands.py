@@ -18,6 +18,7 @@ from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.run import look
 from golive.postgres.replicas import make
 from golive.postgres.replicas.measure import itself, measured
+from golive.postgres.replicas.tasks import keep_measured
 from golive.postgres.session import session
 
 app = typer.Typer()
@@ -111,8 +112,10 @@ def status(project: ProjectOption = None, as_json: JsonOption = False) -> None:
 @replica_app.command()
 def report(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """What share of the load could move to replicas, and how much room that gives; exit 2 when not measured."""
-    with session(url_of(chosen(project))) as connection:
+    database = chosen(project)
+    with session(url_of(database)) as connection:
         found = measured(connection)
+    keep_measured(database, found)
     if as_json:
         sys.stdout.write(orjson.dumps(asdict(found), option=orjson.OPT_NON_STR_KEYS).decode() + "\n")
     else:

@@ -11,6 +11,7 @@ from golive.postgres.choice import replica_urls_of, url_of
 from golive.postgres.look.models import Snapshot
 from golive.postgres.models import Database
 from golive.postgres.replicas.measure import itself, measured
+from golive.postgres.replicas.movable import Movable
 from golive.postgres.session import session
 from golive.postgres.trouble import DatabaseTrouble
 
@@ -23,11 +24,16 @@ def measure() -> None:
     for database in Database.objects.select_related("project"):
         try:
             with session(url_of(database)) as connection:
-                found = asdict(measured(connection))
-            found["gain"] = {str(count): times for count, times in found["gain"].items()}
-            _kept(database, MOVABLE, [found])
+                keep_measured(database, measured(connection))
         except DatabaseTrouble as error:
             _kept(database, MOVABLE, [], str(error))
+
+
+def keep_measured(database: Database, found: Movable) -> None:
+    """For page and API, whoever measured it."""
+    row = asdict(found)
+    row["gain"] = {str(count): times for count, times in found.gain.items()}
+    _kept(database, MOVABLE, [row])
 
 
 def ask() -> None:
