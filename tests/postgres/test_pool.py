@@ -17,8 +17,7 @@ from golive.postgres.commands import app
 from golive.postgres.pool import config, setup, tasks, watch
 from golive.postgres.pool.breaks import breaks
 from golive.postgres.pool.probe import probe
-from golive.postgres.pool.process import version
-from golive.postgres.pool.process import Pool
+from golive.postgres.pool.process import Pool, version
 from golive.postgres.pool.size import Measured, size
 from golive.postgres.section import DatabaseSection, apply
 from golive.sandbox.servers import free_port
