@@ -14,7 +14,8 @@ from golive.postgres.look.collector import Given
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.forecast import forecast
 from golive.postgres.look.plan import ReviewPlan
-from golive.postgres.look.trend import Spent, since, slower
+from golive.postgres.look.review import asked_by_people
+from golive.postgres.look.trend import Spent, arrived, since, slower
 from golive.postgres.look.week import next_review, week_due
 from golive.postgres.replicas.movable import may_move, movable, speedup
 from golive.postgres.section import DatabaseSection, differences
@@ -148,6 +149,54 @@ def test_a_slower_statement_is_put_to_its_deploy() -> None:
 def test_what_is_not_slower(before: Spent, now: Spent) -> None:
     assert slower({"q": before}, {"q": now}, {}, DEPLOYS) == []
     assert slower({}, {"q": now}, {}, DEPLOYS) == []
+
+
+def test_a_statement_that_stands_still_after_a_deploy_is_not_hidden_by_its_week() -> None:
+    """170 times slower, so called 40 times less: the mean of the week hardly moves."""
+    at = DEPLOYS[-1][0]
+    steps = [
+        (at - timedelta(days=1), Spent(40_000, 4_000)),
+        (at + timedelta(hours=1), Spent(1_000, 17_000)),
+    ]
+    before, now = {"q": Spent(40_000, 4_000)}, {"q": Spent(41_000, 21_000)}
+    assert slower(before, now, {"q": steps}, DEPLOYS) == []
+    (found,) = slower(before, now, {"q": steps}, DEPLOYS, at - timedelta(days=2))
+    assert found.release == DEPLOYS[-1][1]
+    assert f"17.0 ms a call since {DEPLOYS[-1][1]}, 170 times the 0.10 ms before" == found.reason
+    mended = [*steps, (at + timedelta(days=1), Spent(400_000, 40_000))]
+    assert slower(before, now, {"q": mended}, DEPLOYS, at - timedelta(days=2)) == [], "it is mended by now"
+
+
+def test_what_is_new_and_costly_is_told() -> None:
+    first = DEPLOYS[-1][0] + timedelta(hours=1)
+    intervals = {"q": [(first, Spent(100, 900))]}
+    old, now = (
+        {"p": Spent(100, 1000)},
+        {"p": Spent(100, 1000), "q": Spent(100, 900), "r": Spent(9, 5), "s": Spent(99, 5)},
+    )
+    (found,) = arrived(old, now, intervals, DEPLOYS)
+    assert (found.query_id, found.release) == ("q", DEPLOYS[-1][1])
+    assert "47% of all time, 100 calls of 9.0 ms" in found.reason
+    assert arrived({}, now, intervals, DEPLOYS) == [], "the first week has nothing before it"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("SELECT * FROM orders WHERE id = $1", True),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", True),
+        ("UPDATE orders SET total = $1", True),
+        ("", True),
+        ("SELECT a.attname FROM pg_attribute a", False),
+        ("SELECT n FROM x JOIN pg_catalog.pg_class c ON true", False),
+        ("CREATE INDEX CONCURRENTLY a ON b (c)", False),
+        ("EXPLAIN (FORMAT JSON) SELECT 1", False),
+        ("SELECT current_setting($1) AS folder", False),
+        ("SELECT place_order($1)", True),
+    ],
+)
+def test_the_review_is_of_what_the_application_asks(text: str, asked: bool) -> None:
+    assert asked_by_people(text) is asked
 
 
 def test_no_deploy_is_blamed_without_a_step() -> None:

@@ -1,5 +1,6 @@
 """The weekly slow-query review: what costs most, what got slower since which deploy, what is wrong, what to do."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,38 +14,57 @@ from golive.notify.outbox import Content, enqueue
 from golive.people.models import Role, User
 from golive.postgres.advice.models import Advice, Stage
 from golive.postgres.look.history import SQL
-from golive.postgres.look.models import Review, StatementText
+from golive.postgres.look.models import PlanSample, Review, StatementText
 from golive.postgres.look.plan import ReviewPlan
-from golive.postgres.look.trend import Spent, slower
+from golive.postgres.look.trend import Spent, arrived, slower
 from golive.postgres.look.week import WEEK
 from golive.postgres.models import Database
 from golive.telemetry import store
 
 TOP = 10
+_QUERY = re.compile(r"[\s(]*(select|with|insert|update|delete|merge|values|table)\b", re.IGNORECASE)
+_CATALOG = re.compile(r"\b(from|join)\s+(pg_\w+|information_schema\.\w+|hypopg\w*)", re.IGNORECASE)
+_SERVER = re.compile(r"\s*select\s+(pg_|current_|has_|set_config|version\b)", re.IGNORECASE)
 KEPT_IN_MIND = timedelta(days=60)
 
 
 def content(database: Database, now: datetime) -> dict[str, Any]:
     """The review of the week that ends now. Raises StoreError."""
-    this, before = _totals(database, now - WEEK, now), _totals(database, now - 2 * WEEK, now - WEEK)
+    texts = dict(StatementText.objects.filter(database=database).values_list("query_id", "text"))
+    this, before = (
+        {query_id: spent for query_id, spent in stretch.items() if asked_by_people(texts.get(query_id, ""))}
+        for stretch in (_totals(database, now - WEEK, now), _totals(database, now - 2 * WEEK, now - WEEK))
+    )
     costliest = sorted(this, key=lambda query_id: -this[query_id].total_ms)
     changes = Change.objects.filter(project=database.project, kind=Kind.DEPLOY, at__gte=now - 2 * WEEK, at__lt=now)
     deploys = [(change.at, change.title or change.release) for change in changes]
-    late = slower(before, this, _intervals(database, costliest[:200], now), deploys)
-    texts = dict(StatementText.objects.filter(database=database).values_list("query_id", "text"))
+    intervals = _intervals(database, costliest[:200], now)
+    late = slower(before, this, intervals, deploys, now - WEEK)
+    new = arrived(before, this, intervals, deploys)
+    ways = _ways(database, now)
     total = sum(spent.total_ms for spent in this.values())
     return {
         "total_ms": total,
         "statements": len(this),
-        "deploys": len(deploys),
+        "deploys": sum(at >= now - WEEK for at, _ in deploys),
         "slower": [
             {
                 "query_id": one.query_id,
                 "text": _short(texts, one.query_id),
                 "reason": one.reason,
                 "extra_ms": one.extra_ms,
+                "advice": ways.get(one.query_id, ""),
             }
             for one in late[:TOP]
+        ],
+        "new": [
+            {
+                "query_id": one.query_id,
+                "text": _short(texts, one.query_id),
+                "reason": one.reason,
+                "advice": ways.get(one.query_id, ""),
+            }
+            for one in new[:TOP]
         ],
         "costliest": [
             {
@@ -62,6 +82,11 @@ def content(database: Database, now: datetime) -> dict[str, Any]:
     }
 
 
+def asked_by_people(text: str) -> bool:
+    """Whether the application asks it: not the catalog's readers, golive among them, and not what a person once did."""
+    return not text or bool(_QUERY.match(text) and not _CATALOG.search(text) and not _SERVER.match(text))
+
+
 def _short(texts: dict[str, str], query_id: str) -> str:
     return " ".join(texts.get(query_id, "(text not known)").split())[:300]
 
@@ -76,6 +101,24 @@ def _findings(database: Database) -> list[dict[str, Any]]:
         if finding["level"] in order
     ]
     return sorted(found, key=lambda one: order[one["level"]])[:20]
+
+
+def _ways(database: Database, now: datetime) -> dict[str, str]:
+    """By statement what to do about it: the index that is advised, another text, or its plan that changed."""
+    ways: dict[str, str] = {}
+    samples = PlanSample.objects.filter(statement__database=database, at__gt=now - WEEK, at__lte=now)
+    for sample in samples.select_related("statement").order_by("at"):
+        earlier = sample.statement.plans.filter(origin=sample.origin, note=sample.note, at__lt=sample.at).first()
+        if earlier is not None and earlier.shape != sample.shape:
+            ways[sample.statement.query_id] = f"its plan changed on {sample.at:%d %b}: compare both on its page"
+    run = database.advice_runs.filter(at__gt=now - WEEK, at__lte=now).first()
+    for finding in run.findings if run else []:
+        for trap in finding.get("traps", [])[:1]:
+            ways[finding["key"]] = f"write it differently: {trap['instead']}"
+    for one in run.advices.filter(stage__in=(Stage.PROVED, Stage.PREDICTED)) if run else []:
+        for each in one.keys:
+            ways[each["key"]] = f"{one.kind} {one.name} ({one.stage})"
+    return ways
 
 
 def _advice(database: Database, now: datetime) -> list[dict[str, Any]]:
@@ -121,7 +164,8 @@ def brought(one: Advice) -> str:
         return "it is in production; its statements have not run often enough since"
     said = f"a call takes {one.seen_after_ms:.2f} ms in production, {one.seen_before_ms:.2f} ms before"
     if one.proved_before_ms and one.proved_after_ms is not None:
-        said += f" ({one.proved_after_ms / one.proved_before_ms:.0%} was proved on the copy)"
+        share = one.proved_after_ms / one.proved_before_ms
+        said += f" ({f'{share:.0%}' if share >= 0.01 else 'less than 1 %'} was proved on the copy)"
     return said
 
 
@@ -150,9 +194,12 @@ def sentence(content_: dict[str, Any]) -> str:
         return "no statement was recorded this week"
     late = len(content_["slower"])
     said = "nothing got slower" if not late else f"{late} statement{'s' if late > 1 else ''} got slower"
+    new = len(content_.get("new", []))
+    said += f", {new} new one{'s are' if new > 1 else ' is'} costly" if new else ""
     wrong = len(content_["findings"])
     things = f"{wrong or 'no'} thing{'' if wrong == 1 else 's'}"
-    return f"{said}, {content_['deploys']} deploys; {things} to mend{_more(content_)}"
+    many = content_["deploys"]
+    return f"{said}, {many} deploy{'' if many == 1 else 's'}; {things} to mend{_more(content_)}"
 
 
 def _more(content_: dict[str, Any]) -> str:
@@ -190,6 +237,7 @@ def mail(database: Database, review: Review) -> Content:
     lines = [f"{name}'s database in the week to {review.week:%d %b %Y}: {sentence(found)}.", ""]
     for title, rows in (
         ("Got slower", found["slower"]),
+        ("New and costly", found.get("new", [])),
         ("To mend", found["findings"]),
         ("Advised", found.get("advice", [])),
         ("What earlier advice brought", found.get("brought", [])),
