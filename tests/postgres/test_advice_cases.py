@@ -57,6 +57,15 @@ ADVICE = [
     ("WITH mine AS (SELECT * FROM orders WHERE customer_id = $1) SELECT count(*) FROM mine", "orders (customer_id"),
     ("SELECT * FROM orders WHERE (placed, id) > ('2025-02-20', 5) ORDER BY placed, id LIMIT 10", "orders (placed"),
     ("SELECT DISTINCT region FROM orders WHERE customer_id = $1", "orders (customer_id"),
+    ("SELECT * FROM orders WHERE customer_id = $1 FOR UPDATE", "orders (customer_id"),
+    ("SELECT customer_id, count(*) FROM orders WHERE region = $1 GROUP BY customer_id", "orders (region"),
+    ("SELECT * FROM orders WHERE customer_id = $1 AND status = 'open'", "orders (customer_id"),
+    ("SELECT * FROM orders WHERE code = $1 AND total > 5 AND quantity < 9", "orders (code"),
+    ("SELECT o.id FROM customers c CROSS JOIN LATERAL (SELECT id FROM orders WHERE customer_id = c.id ORDER BY placed "
+     "DESC LIMIT 1) o WHERE c.id < 20", "orders (customer_id"),
+    ("SELECT * FROM customers WHERE email = $1 AND active AND country = 'us'", "customers (email"),
+    ("SELECT status, count(*) FROM orders GROUP BY status ORDER BY 2 DESC", "orders (status"),
+    ("SELECT * FROM orders WHERE customer_id = $1 UNION ALL SELECT * FROM orders WHERE code = $2", "orders (c"),
 ]  # fmt: skip
 
 SILENCE = [
@@ -92,6 +101,26 @@ SILENCE = [
     "INSERT INTO orders (id, customer_id, status) VALUES ($1, $2, $3)",
     "UPDATE orders SET total = $1 WHERE id = $2",
     "DELETE FROM orders WHERE id = $1",
+    # An index looks obvious here, and would not pay.
+    "SELECT * FROM orders WHERE customer_id IS NOT NULL",
+    "SELECT * FROM orders WHERE status = 'done'",
+    "SELECT * FROM orders WHERE placed < '2030-01-01'",
+    "SELECT * FROM orders WHERE quantity IN (0, 1, 2, 3, 4, 5)",
+    "SELECT * FROM customers WHERE country = 'de' OR country = 'us'",
+    "SELECT count(*) FROM items",
+    "SELECT * FROM orders ORDER BY random() LIMIT 5",
+    "SELECT * FROM orders LIMIT 10 OFFSET 100000",
+    "SELECT * FROM orders WHERE code LIKE '%abc%'",
+    "SELECT * FROM orders WHERE total + quantity > 0",
+    # One that exists does it already, though not in the same words.
+    "SELECT * FROM sessions WHERE token = $1 AND seen > $2",
+    "SELECT * FROM items WHERE order_id = $1 ORDER BY product_id",
+    "SELECT * FROM items WHERE order_id IN ($1, $2) AND product_id > $3",
+    "SELECT * FROM orders WHERE id > $1 ORDER BY id LIMIT 100",
+    "SELECT * FROM customers WHERE lower(email) = $1 AND active",
+    "SELECT * FROM orders WHERE status = 'open' ORDER BY placed LIMIT 20",
+    "SELECT * FROM orders WHERE id = $1 FOR UPDATE",
+    "SELECT o.* FROM items i JOIN orders o ON o.id = i.order_id WHERE i.id = $1",
     "SELECT now()",
     "SELECT * FROM pg_class WHERE relname = $1",
     "SELECT * FROM nowhere WHERE a = $1",

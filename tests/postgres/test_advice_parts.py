@@ -11,7 +11,7 @@ from golive.postgres.advice.candidate import Candidate, Key, covers, serves, siz
 from golive.postgres.advice.catalog import Catalog, Column, Index, Table
 from golive.postgres.advice.choose import Terms, best, exact, grow
 from golive.postgres.advice.matrix import Atom, Option, Row, pruned
-from golive.postgres.advice.traps import Repetition, repeated, traps
+from golive.postgres.advice.traps import Repetition, deepest, repeated, traps
 from golive.postgres.advice.trigger import reads_too_much
 from golive.postgres.advice.workload import Query, Statement
 
@@ -59,6 +59,15 @@ def test_traps(text: str, kinds: list[str]) -> None:
     found = traps(read(text, catalog()), catalog())
     assert [trap.kind for trap in found] == kinds
     assert all(trap.problem and trap.instead for trap in found)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "kinds"),
+    [((), ["offset"]), ((("20", "40"), ("20", "60")), []), ((("20", "0"), ("20", "50000")), ["offset"])],
+)
+def test_offset_pagination_is_told_when_pages_are_deep(recorded: tuple[tuple[str, ...], ...], kinds: list[str]) -> None:
+    reading = read("SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2", catalog())
+    assert [trap.kind for trap in traps(reading, catalog(), 0, deepest(reading, recorded))] == kinds
 
 
 def test_small_tables_have_no_traps() -> None:

@@ -1,14 +1,19 @@
 """Advice as people meet it: commands, the page, the API."""
 
+from datetime import timedelta
+
 import orjson
 import pytest
 from django.test import Client
+from django.utils import timezone
 from typer.testing import CliRunner
 
 from golive.jobs.models import Job
 from golive.people.models import AuditEntry, Role, User
 from golive.people.tokens import create
-from golive.postgres.advice.models import AdviceRun
+from golive.postgres.advice import keep
+from golive.postgres.advice.models import Advice, AdviceRun, Stage
+from golive.postgres.advice.rounds import Lessons
 from golive.postgres.commands import app
 from golive.postgres.section import DatabaseSection, apply
 from tests.postgres.conftest import Place
@@ -48,6 +53,44 @@ def test_asked_on_the_command_line_read_on_the_page(place: Place, console: Clien
     none = CliRunner().invoke(app, ["db", "advise", "--project", place.project.slug, "--migration", "django"])
     assert none.exit_code == 2
     assert "no migration to write" in none.output
+
+
+def test_the_record_says_what_was_predicted_proved_and_seen(place: Place, console: Client) -> None:
+    """On the command line and on the page, which also gives the proved changes as a migration without asking anew."""
+    slug = ["--project", place.project.slug]
+    assert CliRunner().invoke(app, ["db", "advice", *slug]).exit_code == 2
+    run = AdviceRun.objects.create(database=place.database, at="2026-01-01T00:00:00Z", by="test", proved=True,
+                                   cost_before=100, cost_after=30, gap=0.0)  # fmt: skip
+    common = {"run": run, "table": "public.orders", "reason": "why", "predicted_ratio": 0.3}
+    for name, stage, after in (("a_ix", Stage.SEEN, 2.0), ("b_ix", Stage.PROVED, None), ("c_ix", Stage.REFUSED, None)):
+        Advice.objects.create(kind="add", name=name, stage=stage, proved_before_ms=90, proved_after_ms=9,
+                              seen_before_ms=40, seen_after_ms=after, undo=f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
+                              statement=f"CREATE INDEX CONCURRENTLY {name} ON orders (id)", **common)  # fmt: skip
+    shown = CliRunner().invoke(app, ["db", "advice", *slug, "--json"])
+    assert [(one["name"], one["stage"], one["seen_after_ms"]) for one in orjson.loads(shown.stdout)] == [
+        ("b_ix", "proved", None),
+        ("a_ix", "seen", 2.0),
+    ]
+    assert "2 changes, 1 of them in production" in CliRunner().invoke(app, ["db", "advice", *slug]).output
+    written = CliRunner().invoke(app, ["db", "advice", *slug, "--migration", "django", "--after", "shop.0007_x"]).stdout
+    assert 'dependencies = [("shop", "0007_x")]' in written
+    assert "b_ix ON orders" in written
+    assert "c_ix" not in written
+    page = console.get(f"/p/{place.project.slug}/database/advice/").content.decode()
+    assert "not yet in production" in page
+    assert "30" in page
+    assert "within 0" in page
+    url = f"/p/{place.project.slug}/database/advice/migration/"
+    assert "b_ix ON orders" in console.get(f"{url}sql/").content.decode()
+    assert console.get(f"{url}rails/").status_code == 404
+
+
+def test_a_run_that_was_cut_off_goes_on_from_what_it_had_learned(place: Place) -> None:
+    now = timezone.now()
+    known = Lessons({"ON a": "no statement got faster"}, {("public", "orders"): 2})
+    keep.learned(place.database, known, now)
+    assert keep.lessons(place.database, now + timedelta(hours=2)) == known
+    assert not keep.lessons(place.database, now + timedelta(days=2)), "a day later the data are others"
 
 
 def test_the_api_tells_and_asks(place: Place, client: Client) -> None:

@@ -27,7 +27,7 @@ from golive.postgres.advice.really import Really
 from golive.postgres.advice.report import Change, Finding, Report
 from golive.postgres.advice.rounds import ALONE, Course, Settled, settle
 from golive.postgres.advice.search import Found, search
-from golive.postgres.advice.traps import Repetition, repeated, traps
+from golive.postgres.advice.traps import Repetition, deepest, repeated, traps
 from golive.postgres.advice.trial import Trial
 from golive.postgres.advice.verdict import Verdict
 from golive.postgres.advice.whatif import CannotPrice, WhatIf
@@ -88,6 +88,7 @@ def advise(
             _droppable(catalog, removals, queries) if clone_url else (),
             WORTH,
             pricer=pricer,
+            provable=bool(clone_url),
         )
         report.notes += [found.note] if found.note else []
         report.cost_before, report.cost_after = found.before, found.after
@@ -129,7 +130,8 @@ def _queries(
             finding.silence = str(error)
             continue
         rows = one.rows / one.calls if one.calls else 0.0
-        finding.traps = [*traps(reading, catalog, rows), *repeated(reading, repetitions.get(one.key))]
+        found = traps(reading, catalog, rows, deepest(reading, one.recorded))
+        finding.traps = [*found, *repeated(reading, repetitions.get(one.key))]
         if not reading.accesses and reading.target is None:
             finding.silence = "it touches no table of this database"
             continue

@@ -23,18 +23,26 @@ def too_small(table: Table) -> bool:
     return table.rows < SMALL_ROWS or table.pages < SMALL_PAGES
 
 
-def candidates(reading: Reading, extensions: Iterable[str] = (), *, beside: bool = False) -> list[Candidate]:
+def candidates(
+    reading: Reading, extensions: Iterable[str] = (), *, beside: bool = False, provable: bool = True
+) -> list[Candidate]:
     """All candidates of a statement, without those that an existing index already serves.
 
     `beside` lets one through that only begins an existing, wider index: smaller, but hardly ever worth its writes.
+    What is not `provable` is not advised on a guess: of a range of an expression the planner always expects a third.
     """
     found: dict[Candidate, None] = {}
     for access in reading.accesses:
         if too_small(access.table):
             continue
-        fresh = [one for one in _of(access, set(extensions)) if not _exists(access.table, one, beside)]
+        known = access if provable else replace(access, terms=[each for each in access.terms if not _guessed(each)])
+        fresh = [one for one in _of(known, set(extensions)) if not _exists(access.table, one, beside)]
         found.update(dict.fromkeys(fresh[:MANY]))
     return list(found)
+
+
+def _guessed(term: Term) -> bool:
+    return term.expression and term.op is Op.RANGE
 
 
 def _exists(table: Table, candidate: Candidate, beside: bool) -> bool:

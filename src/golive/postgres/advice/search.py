@@ -63,10 +63,14 @@ def search(
     *,
     beside: bool = False,
     pricer: WhatIf | None = None,
+    provable: bool = True,
 ) -> Found:
     """Choose indexes for the queries, each saving `relative_worth` of all at least. `droppable` needs a clone."""
     whatif = pricer or WhatIf(connection)
-    wanted = {query.key: generator.candidates(query.reading, catalog.extensions, beside=beside) for query in queries}
+    wanted = {
+        query.key: generator.candidates(query.reading, catalog.extensions, beside=beside, provable=provable)
+        for query in queries
+    }
     note = whatif.prepare(wanted)
     fitting = {one for many in wanted.values() for one in many if whatif.accepts(one)}
     options = [*_new(fitting, queries, catalog, whatif), *_old(droppable, queries, catalog)]

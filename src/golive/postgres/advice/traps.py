@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from golive.postgres.advice.access import DIALECT, MARK, Reading, key_of
+from golive.postgres.advice.access import DIALECT, MARK, Reading, key_of, parameters
 from golive.postgres.advice.candidates import too_small
 from golive.postgres.advice.catalog import Catalog, Column, Table
 
@@ -43,6 +43,14 @@ def traps(reading: Reading, catalog: Catalog, rows_per_call: float = 0.0, offset
     for detector in (_offset, _not_in, _functions, _casts, _counting, _everything, _random):
         found += detector(reading, catalog, rows_per_call, offset)
     return found
+
+
+def deepest(reading: Reading, recorded: Iterable[tuple[str | None, ...]]) -> int | None:
+    """The largest OFFSET among arguments that really came; None when it is no parameter or none are known."""
+    node = reading.tree.args.get("offset")
+    numbers = parameters(node) if node is not None else ()
+    values = [each[numbers[0] - 1] for each in recorded if numbers and len(each) >= numbers[0]]
+    return max((int(value) for value in values if value and value.isdigit()), default=None)
 
 
 def repeated(reading: Reading, repetition: Repetition | None) -> list[Trap]:
