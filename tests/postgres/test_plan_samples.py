@@ -14,7 +14,7 @@ from golive.postgres.look import logfile, plans, run, sampling
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.models import Origin, PlanLog
 from golive.postgres.section import DatabaseSection, apply
-from golive.telemetry import facts
+from golive.telemetry import facts, store
 from tests.postgres.conftest import Place
 
 NOW = datetime.now(UTC)
@@ -70,6 +70,7 @@ def test_a_log_that_shrank_is_read_from_its_beginning() -> None:
 @pytest.fixture
 def orders(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(facts, "record", lambda table, found: None)
+    monkeypatch.setattr(store, "rows", lambda *_, **__: [])  # no store runs here
     place.run("CREATE TABLE orders (id int PRIMARY KEY, customer_id int, kind text, pad text DEFAULT repeat('x', 80))")
     place.run(
         "INSERT INTO orders SELECT n, n / 7, CASE WHEN n < 5 THEN 'a' ELSE 'b' END FROM generate_series(1, 9000) n"
