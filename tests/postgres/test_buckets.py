@@ -4,19 +4,24 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.db.models import F
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from golive.postgres.backups import setup, tasks
 from golive.postgres.backups.commands import app
-from golive.postgres.backups.run import info
+from golive.postgres.backups.run import info, make
+from golive.postgres.backups.scratch import Scratch
+from golive.postgres.backups.tools import BackupTrouble, owner_of
 from golive.postgres.base import Database
 from golive.sandbox.servers import PostgresServer, free_port
 from tests.postgres.backing_up import outcome, run_jobs
@@ -97,11 +102,70 @@ def test_a_bucket_holds_backups_and_gives_them_back(
     assert ran.target_at is not None
     assert ran.rpo_seconds is not None
     assert not (Path(setup.plan_of(database).folder) / database.project.slug).exists()  # nothing lies in the folder
+    _restored_without_the_server(database, ran.target_at)
     word = setup.passphrase(database)
     for secret in (bucket.secret, word, archiving.password):
         assert not [line for line in commands if secret in line.split(" {")[0]]
         assert secret not in said.output
     assert not [line for line in commands if bucket.secret in line or word in line]  # nor in the environment
+
+
+def _restored_without_the_server(database: Database, at: datetime) -> None:
+    """The machine burnt down: another one, with golive's state and keys, restores from the bucket alone."""
+    reference = Path(database.url.removeprefix("file:"))
+    url, folder = reference.read_text(), reference.parent / "another machine"
+    reference.write_text(make_conninfo(url, port=free_port()))
+    backup = {**database.plan["backup"], "folder": str(folder), "data": "", "socket": ""}
+    Database.objects.filter(pk=database.pk).update(plan={**database.plan, "backup": backup})
+    to, port = reference.parent / "restored", free_port()
+    words = ["--at", at.isoformat(), "--to", str(to), "--port", str(port), "--project", database.project.slug]
+    done = CliRunner().invoke(app, ["restore", *words, "--apply"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    server = Scratch(to, 15, owner_of(to), port)
+    try:
+        with psycopg.connect(server.url(url)) as connection:
+            assert connection.execute("SELECT count(*) FROM orders").fetchone() in ((5000,), (5001,))
+    finally:
+        server.stop()
+    reference.write_text(url)
+    Database.objects.filter(pk=database.pk).update(plan=database.plan)
+
+
+def test_a_bucket_holds_dumps_of_a_server_elsewhere(bucket: Bucket, database: Database, tmp_path: Path) -> None:
+    """A managed server: pg_dump, encrypted on its way, kept, drilled and restored."""
+    database.plan["backup"] |= {"with": "pg_dump", "keep": 1, "data": "/not/here"}
+    declare(database, tmp_path, bucket)
+    first = make(database, "full", scheduled=True)
+    time.sleep(1.1)  # dumps are named by the second
+    second = make(database, "full", scheduled=True)
+    names = [name for name in bucket.names() if name.endswith(".dump")]
+    assert names == [f"golive/{database.project.slug}/dumps/{second.label}"]
+    assert database.backups.get(pk=first.pk).expired
+    found = outcome(database)
+    assert found["ok"], found
+    _restored_from_a_dump(database)
+    bucket.rewrite(names[0], lambda content: content[:-40])
+    assert "cut short" in outcome(database)["reason"]
+    bucket.remove(names[0])
+    assert "is gone from bucket" in outcome(database)["reason"]
+    (tmp_path / "secret").write_text("wrong")
+    with pytest.raises(BackupTrouble, match="refuses golive's key"):
+        make(database, "full", scheduled=True)
+
+
+def _restored_from_a_dump(database: Database) -> None:
+    folder, port, at = Path(tempfile.mkdtemp(prefix="golive-restored-")), free_port(), timezone.now().isoformat()
+    folder.chmod(0o755)
+    words = ["--at", at, "--to", str(folder / "here"), "--port", str(port), "--project", database.project.slug]
+    done = CliRunner().invoke(app, ["restore", *words, "--apply"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    server = PostgresServer(folder / "here", port=port)
+    try:
+        with psycopg.connect(server.url("restored")) as connection:
+            assert connection.execute("SELECT count(*) FROM orders").fetchone() == (5000,)
+    finally:
+        Scratch(server.data, 15, server.account, port).stop()
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,14 @@ from golive.alerts.models import State
 from golive.console import words
 from golive.people import audit
 from golive.people.choice import WRONG_INPUT
-from golive.postgres.backups import pgbackrest, setup
+from golive.postgres.backups import restoring, setup
 from golive.postgres.backups.drill import drill as run_drill
 from golive.postgres.backups.due import Made, judge_backups, judge_drills
 from golive.postgres.backups.hold import BackupBusy
 from golive.postgres.backups.models import Backup
-from golive.postgres.backups.run import info, make, make_due, stopped_at
-from golive.postgres.backups.scratch import Scratch
-from golive.postgres.backups.tools import BackupTrouble, own
+from golive.postgres.backups.run import make, make_due
+from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.choice import admin_url_of, chosen
-from golive.postgres.session import one, session, version_of
 
 app = typer.Typer()
 backup_app = typer.Typer(no_args_is_help=True, help="Backups: set up, made, listed. Proved by `golive db drill`.")
@@ -195,35 +193,24 @@ def restore(
     if target is None or target.tzinfo is None:
         typer.echo("Say the instant with its zone, such as 2026-11-25T17:03:00Z.", err=True)
         raise typer.Exit(WRONG_INPUT)
-    place, url = setup.place_of(database), admin_url_of(database)
-    label = _label_before(place, target)
-    typer.echo(f"Backup {label} and the WAL after it, to {target.isoformat()}, into {to}, on port {port}.")
+    dumped = setup.plan_of(database).with_ == "pg_dump"
+    place = None if dumped else restoring.place(database)
+    label = restoring.dump_before(database, target) if place is None else restoring.label_before(place, target)
+    what = f"Dump {label}, which ends when it began," if dumped else f"Backup {label} and the WAL after it"
+    typer.echo(f"{what}, to {target.isoformat()}, into {to}, on port {port}.")
     if not apply:
         typer.echo("Nothing of production is touched. Do it with --apply.")
         return
     if to.exists():
         raise BackupTrouble(f"{to} exists already; give a folder that does not.")
-    with session(url) as connection:
-        version = version_of(connection)
-        preload = one(connection, "SELECT current_setting('shared_preload_libraries') AS it")["it"]
-    data = own(to.absolute(), place.account)
-    place.call(*pgbackrest.restore(data, target, label), what="pgbackrest restore", timeout=24 * 3600)
-    server = Scratch(data, version, place.account, port)
-    server.start(preload)
-    server.wait_until_promoted(url)
+    if place is None:
+        data, answers = restoring.from_dump(database, label, to.absolute(), port)
+    else:
+        data, answers = restoring.from_pgbackrest(database, place, label, target, to.absolute(), port)
     audit.record("cli", "database.restore", label, project=database.project, at=target.isoformat(), port=port)
-    typer.echo(f"It answers at 127.0.0.1:{port} as of {target.isoformat()}, with the roles and passwords of then.")
+    typer.echo(f"It answers at 127.0.0.1:{port} {answers}.")
     typer.echo("To switch: stop the application's writes, lead its DATABASE_URL here, and set up backups for this one.")
-    typer.echo(f"To throw it away: pg_ctl stop -D {data} && rm -r {data}")
-
-
-def _label_before(place: setup.Place, target: datetime) -> str:
-    good = [one_ for one_ in info(place) if stopped_at(one_) <= target and not one_.get("error")]
-    if not good:
-        known = info(place)
-        first = f"; the oldest backup ended {stopped_at(known[0]).isoformat()}" if known else ""
-        raise BackupTrouble(f"No backup had ended by {target.isoformat()}{first}.")
-    return str(good[-1]["label"])
+    typer.echo(f"To throw it away: pg_ctl stop -D {data} && rm -r {to}")
 
 
 def _print(value: Any) -> None:

@@ -6,9 +6,13 @@ _HELD = r"unable to acquire lock .*temporarily unavailable"
 _TABLE = (
     (_HELD, "pgBackRest is at work there already; one run at a time"),
     (r"stop file exists", "pgBackRest was told to stop here: `pgbackrest start` lets it work again"),
-    (r"NoSuchBucket", "{where} does not exist: make the bucket, or correct [database.backup.bucket] name"),
     (
-        r"failed with 40[13]|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied",
+        r"NoSuchBucket|NO_SUCH_BUCKET",
+        "{where} does not exist: make the bucket, or correct [database.backup.bucket] name",
+    ),
+    (
+        r"failed with 40[13]|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|ACCESS_DENIED|INVALID_ACCESS_KEY|"
+        r"SIGNATURE_DOES_NOT_MATCH|HTTP status 403",
         "{where} refuses golive's key: correct key and secret of [database.backup.bucket], or let that key list, read, "
         "write and delete there",
     ),

@@ -15,14 +15,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from golive.postgres.backups import pgbackrest, proofs
 from golive.postgres.backups.beat import beat, expected
-from golive.postgres.backups.dump import path_of, unseal
+from golive.postgres.backups.dump import store_of, unseal
 from golive.postgres.backups.hold import holding
 from golive.postgres.backups.models import Backup, Beat, Drill
 from golive.postgres.backups.proofs import Proof
 from golive.postgres.backups.run import info, stopped_at
 from golive.postgres.backups.scratch import Scratch, folder
 from golive.postgres.backups.setup import Place, passphrase, place_of, plan_of, scratch_of
-from golive.postgres.backups.tools import BackupTrouble
+from golive.postgres.backups.tools import BackupTrouble, owner_of
 from golive.postgres.backups.wal import gaps
 from golive.postgres.choice import admin_url_of
 from golive.postgres.models import Database
@@ -196,7 +196,10 @@ def _from_dump(database: Database, record: Drill, backup: Backup, phases: Phases
         version = version_of(connection)
     record.rpo_seconds = (record.began_at - backup.began_at).total_seconds()
     began = time.monotonic()
-    with PostgresServer(version=str(version)) as server:
+    with (
+        folder(scratch_of(database), owner_of(Path(plan_of(database).folder))) as data,
+        PostgresServer(data, version=str(version)) as server,
+    ):
         restored = make_conninfo(server.create_database("restored"))
         with phases("restoring", 0.2):
             restore_dump(database, backup.label, restored, version)
@@ -219,7 +222,7 @@ def restore_dump(database: Database, label: str, into: str, version: int) -> Non
     word = str(parts.pop("password", ""))
     command = [tool, "--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={make_conninfo('', **parts)}"]
     with (
-        path_of(database, label).open("rb") as file,
+        store_of(database).reading(label) as file,
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment(word)
         ) as process,

@@ -7,6 +7,7 @@ it is the last, so a file cut short does not open.
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from golive.postgres.backups.setup import passphrase, plan_of
+from golive.postgres.backups.setup import keys_of, passphrase, plan_of
+from golive.postgres.backups.store import BucketStore, FolderStore, Store
 from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.models import Database
 from golive.sandbox.servers import ServerError, find_program
@@ -29,68 +31,49 @@ LARGE = re.compile(r"invalid memory alloc request size|enlarge string buffer|str
 
 
 def make(database: Database, url: str) -> tuple[str, int]:
-    """Dump into the plan's folder; file name and size. Old dumps beyond `keep` are deleted."""
-    folder = _folder(database)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    began_at = datetime.now(UTC)
-    target = folder / f"{began_at:%Y%m%dT%H%M%SZ}.dump"
-    draft = target.with_suffix(".draft")
-    for left in folder.glob("*.draft"):  # by one that was killed
-        if left.stat().st_mtime < began_at.timestamp() - 86_400:
-            left.unlink()
+    """Dump into the plan's folder or bucket; name and size. Old dumps beyond `keep` are deleted."""
+    store, name = store_of(database), f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
     clean, environment = without_password(url)
     try:
         program = str(find_program("pg_dump", "usr/lib/postgresql/*/bin"))
     except ServerError as error:
         raise BackupTrouble(str(error)) from error
     command = [program, "--format=custom", "--no-password", "--lock-wait-timeout=5000", f"--dbname={clean}"]
-    try:
-        words = write_dump(command, {**os.environ, **environment}, draft, passphrase(database))
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BackupTrouble(f"The dump cannot be written to {folder}: {error.strerror or error}.") from error
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    if words:
-        draft.unlink()
-        large = " Only pgBackRest can back such a row up." if LARGE.search(words) else ""
-        raise BackupTrouble(f"pg_dump failed: {' '.join(words.split())[-400:]}{large}")
-    draft.chmod(0o600)
-    draft.replace(target)
-    for old in sorted(folder.glob("*.dump"))[: -plan_of(database).keep]:
-        old.unlink()
-    return target.name, target.stat().st_size
+    size = store.write(name, seal(_dumped(command, {**os.environ, **environment}), passphrase(database)))
+    for old in store.names()[: -plan_of(database).keep]:
+        store.remove(old)
+        database.backups.filter(label=old, kind="dump").update(expired=True)
+    return name, size
 
 
-def write_dump(command: list[str], environment: dict[str, str], draft: Path, word: str) -> str:
-    """Run pg_dump into a sealed file; what it said when it failed. Raises OSError."""
+def _dumped(command: list[str], environment: dict[str, str]) -> Iterator[bytes]:
+    """What pg_dump writes, in frames. Raises BackupTrouble when it fails, before the last of them is given out."""
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process,
-        draft.open("wb") as out,
+        tempfile.TemporaryFile() as said,  # a pipe that nobody reads would stop it
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=environment) as process,
     ):
         try:
-            for sealed in seal(_chunks(process.stdout), word) if process.stdout else ():
-                out.write(sealed)
-            out.flush()
-            os.fsync(out.fileno())
+            if process.stdout is None:
+                raise BackupTrouble("pg_dump has no output")
+            yield from _chunks(process.stdout)
         except BaseException:
             process.kill()
             raise
-        words = process.stderr.read().decode(errors="replace") if process.stderr else ""
-    return (words or f"it ended with {process.returncode}") if process.returncode else ""
+        if process.wait():
+            said.seek(0)
+            words = said.read().decode(errors="replace")
+            large = " Only pgBackRest can back such a row up." if LARGE.search(words) else ""
+            why = " ".join(words.split())[-400:] or f"it ended with {process.returncode}"
+            raise BackupTrouble(f"pg_dump failed: {why}{large}")
 
 
-def path_of(database: Database, label: str) -> Path:
-    """The file of a dump. Raises BackupTrouble when it is gone."""
-    found = _folder(database) / label
-    if not found.is_file():
-        raise BackupTrouble(f"The dump {label} is gone from {found.parent}.")
-    return found
-
-
-def _folder(database: Database) -> Path:
-    return Path(plan_of(database).folder) / database.project.slug / "dumps"
+def store_of(database: Database) -> Store:
+    """Where this database's dumps are kept. Raises DatabaseTrouble."""
+    plan = plan_of(database)
+    if plan.bucket is None:
+        return FolderStore(Path(plan.folder) / database.project.slug / "dumps")
+    key, secret = keys_of(plan.bucket)
+    return BucketStore(plan.bucket, f"golive/{database.project.slug}/dumps", key, secret)
 
 
 def without_password(url: str) -> tuple[str, dict[str, str]]:

@@ -9,13 +9,14 @@ from pwd import struct_passwd
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from golive.kit.folders import data_folder
 from golive.people import secrets
 from golive.people.models import AuditEntry
 from golive.people.secrets import SecretError
 from golive.postgres.backups import pgbackrest
 from golive.postgres.backups.complaint import busy, complaint
 from golive.postgres.backups.hold import BackupBusy
-from golive.postgres.backups.plan import BackupPlan
+from golive.postgres.backups.plan import BackupPlan, BucketPlan
 from golive.postgres.backups.reach import place_of as service_of
 from golive.postgres.backups.reach import reach
 from golive.postgres.backups.tools import BackupTrouble, ProgramFailed, own, owner_of, program, run
@@ -37,6 +38,7 @@ class Place:
     work: Path
     account: struct_passwd | None
     environment: dict[str, str]
+    file: str = "pgbackrest.conf"
 
     @property
     def where(self) -> str:
@@ -46,7 +48,7 @@ class Place:
 
     @property
     def config(self) -> Path:
-        return self.work / "pgbackrest.conf"
+        return self.work / self.file
 
     def call(self, *words: str, what: str, timeout: float | None = None, allow: tuple[int, ...] = (0,)) -> str:
         """Run pgBackRest as the owner of the data."""
@@ -86,6 +88,8 @@ def work_of(database: Database) -> Path:
 
 def scratch_of(database: Database) -> Path:
     """Where drills restore to."""
+    if plan_of(database).with_ == "pg_dump" and os.geteuid() != 0:
+        return data_folder() / "drills" / database.project.slug  # the plan's folder may not even exist
     return work_of(database) / "drills"
 
 
@@ -106,6 +110,15 @@ def place_of(database: Database) -> Place:
     work = work_of(database)
     environment = {"PGPASSWORD": str(parts["password"])} if parts.get("password") else {}
     return Place(plan, cluster, work, owner_of(data), environment)
+
+
+def place_without_server(database: Database) -> Place:
+    """The same for a restore when the server is gone, with a configuration of its own; perhaps on a new machine."""
+    plan = plan_of(database)
+    user = str(conninfo_to_dict(admin_url_of(database)).get("user") or "postgres")
+    cluster = pgbackrest.Cluster(Path(plan.data or "/nonexistent"), 5432, "/tmp", user)  # noqa: S108 - never connected to
+    work = work_of(database)
+    return Place(plan, cluster, work, owner_of(Path(plan.data or plan.folder)), {}, "restore.conf")
 
 
 def _socket(connection: Connection) -> str:
@@ -134,14 +147,19 @@ def write(database: Database, place: Place) -> None:
     draft.replace(place.config)
 
 
+def keys_of(bucket: BucketPlan) -> tuple[str, str]:
+    """Access key and secret key. Raises NotConfigured."""
+    try:
+        return secrets.resolve(bucket.key), secrets.resolve(bucket.secret)
+    except SecretError as error:
+        raise NotConfigured(f"[database.backup.bucket] cannot be used here. {error}") from error
+
+
 def _repository(database: Database, place: Place) -> pgbackrest.Repository:
     bucket = place.plan.bucket
     s3 = None
     if bucket is not None:
-        try:
-            key, secret = secrets.resolve(bucket.key), secrets.resolve(bucket.secret)
-        except SecretError as error:
-            raise NotConfigured(f"[database.backup.bucket] cannot be used here. {error}") from error
+        key, secret = keys_of(bucket)
         host, port = service_of(bucket)
         s3 = {
             "s3-bucket": bucket.name, "s3-endpoint": host, "s3-region": bucket.region, "s3-key": key,
