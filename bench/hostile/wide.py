@@ -29,7 +29,9 @@ from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import ask, restore
 from golive.postgres.backups import manifest
-from golive.postgres.backups.dump import without_password, write_dump
+from golive.postgres.backups.dump import dumped_by, seal, without_password
+from golive.postgres.backups.store import FolderStore
+from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.look.collector import Given, Lacking, Server
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.partition.copy import Shadow
@@ -214,12 +216,13 @@ def dumped(url: str, folder: str, table: str) -> str:
         str(find_program("pg_dump", "usr/lib/postgresql/*/bin")), "--format=custom", f"--table={table}",
         f"--dbname={clean}", "--compress=0",
     ]  # fmt: skip
-    draft = Path(folder) / "dump"
     try:
-        said = write_dump(command, {**os.environ, **environment}, draft, "word")
-        return f"pg_dump says: {' '.join(said.split())[:180]}" if said else f"{draft.stat().st_size / 1e6:.0f} MB"
+        size = FolderStore(Path(folder)).write("dump", seal(dumped_by(command, {**os.environ, **environment}), "word"))
+    except BackupTrouble as error:
+        return str(error)[:200]
     finally:
-        draft.unlink(missing_ok=True)
+        (Path(folder) / "dump").unlink(missing_ok=True)
+    return f"{size / 1e6:.0f} MB"
 
 
 def main() -> None:

@@ -39,14 +39,14 @@ def make(database: Database, url: str) -> tuple[str, int]:
     except ServerError as error:
         raise BackupTrouble(str(error)) from error
     command = [program, "--format=custom", "--no-password", "--lock-wait-timeout=5000", f"--dbname={clean}"]
-    size = store.write(name, seal(_dumped(command, {**os.environ, **environment}), passphrase(database)))
+    size = store.write(name, seal(dumped_by(command, {**os.environ, **environment}), passphrase(database)))
     for old in store.names()[: -plan_of(database).keep]:
         store.remove(old)
         database.backups.filter(label=old, kind="dump").update(expired=True)
     return name, size
 
 
-def _dumped(command: list[str], environment: dict[str, str]) -> Iterator[bytes]:
+def dumped_by(command: list[str], environment: dict[str, str]) -> Iterator[bytes]:
     """What pg_dump writes, in frames. Raises BackupTrouble when it fails, before the last of them is given out."""
     with (
         tempfile.TemporaryFile() as said,  # a pipe that nobody reads would stop it
