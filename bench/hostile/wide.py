@@ -148,7 +148,8 @@ def looked(url: str) -> str:
 
 def listed(url: str) -> str:
     taken = manifest.take(url)["tables"]
-    return f"{sum(one['hash'] is not None for one in taken.values())} of {len(taken)} tables hashed, the rest counted"
+    done = sum(one["hash"] is not None or not one["rows"] for one in taken.values())
+    return f"{done} of {len(taken)} tables hashed, the rest counted"
 
 
 def hashed(url: str) -> str:

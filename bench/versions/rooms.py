@@ -6,6 +6,7 @@ sampled plan, advice proved on a copy, a pool in front, a replica with golive's 
 """
 
 import argparse
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -164,7 +165,8 @@ def _quiet(_: str) -> None:
 
 def listed(url: str) -> str:
     taken = manifest.take(url)["tables"]
-    return f"{sum(one['hash'] is not None for one in taken.values())} of {len(taken)} tables hashed"
+    done = sum(one["hash"] is not None or not one["rows"] for one in taken.values())
+    return f"{done} of {len(taken)} tables hashed"
 
 
 def crowded(url: str) -> str:
@@ -313,6 +315,11 @@ def crowd_of_tables(count: int) -> None:
                 fill = sql.SQL("INSERT INTO {} (owner) SELECT n % 5000 FROM generate_series(1, 50000) n")
                 connection.execute(fill.format(table))
             connection.execute("VACUUM (ANALYZE) t1, t2")
+        began = time.monotonic()
+        taken = manifest.take(url)
+        print(
+            f"manifest of a backup: {time.monotonic() - began:.2f} s, {len(taken['tables'])} of {taken['total']} tables"
+        )
         with session(url) as connection:
             extensions = frozenset(row["extname"] for row in rows(connection, "SELECT extname FROM pg_extension"))
             looker = Server(connection, extensions, False)
@@ -326,6 +333,18 @@ def crowd_of_tables(count: int) -> None:
             began = time.monotonic()
             report = advise(connection, [asked], AdvicePlan(), datetime.now(UTC))
             print(f"advice: {time.monotonic() - began:.2f} s, {', '.join(one.name for one in report.changes)}")
+        with session(url, read_only=False, statement_timeout=timedelta()) as connection:
+            connection.execute(
+                "UPDATE t1 SET at = now() - id * interval '1 hour'; ALTER TABLE t1 ALTER at SET NOT NULL"
+            )
+            began = time.monotonic()
+            wrap(connection, "t1", "at", Every.MONTH, 1, datetime.now(UTC), _quiet)
+            print(f"a table wrapped: {time.monotonic() - began:.2f} s")
+            plan = ArchivePlan(table="t1", by="at", older=timedelta(days=400), to=str(server.folder / "cold"), rest=0)
+            began = time.monotonic()
+            gone = Mover(connection, "t1", plan, open_cold(plan, "t1"), _quiet).run(datetime.now(UTC))
+            print(f"archive: {time.monotonic() - began:.2f} s, {gone.rows} rows")
+        print(f"most memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from golive.postgres.trouble import DatabaseAway, DatabaseRefuses, DatabaseTroub
 from golive.sandbox.servers import PostgresServer
 from tests.postgres.conftest import SETTINGS, Place
 
-NAMES = ["we\"ird ' %s; -- x", "größe ☃ 表", "SELECT", "a" * 63]
+NAMES = ["we\"ird ' %s; -- x", "größe ☃ 表", "SELECT", "a" * 63, "%s {} %(x)s 🐘"]
 
 
 @pytest.mark.parametrize("name", NAMES)

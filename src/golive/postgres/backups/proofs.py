@@ -55,7 +55,7 @@ def contents(original: str, restored: str, before: dict[str, Any]) -> list[Proof
     total = before.get("total", count)
     largest = f"the largest {count} of {total} tables" if total > count else f"{count} tables"
     detail = f"{largest}, {unchanged} of them to the last bit, the others by what changed since"
-    if counted := sum(was["hash"] is None for was in before["tables"].values()):
+    if counted := sum(was["hash"] is None and was["rows"] > 0 for was in before["tables"].values()):
         detail += f"; {counted} too large to be hashed, by their number of rows only"
     if skipped := before.get("skipped"):
         detail += f"; not compared, for they were locked when the backup was made: {', '.join(skipped[:3])}"

@@ -323,7 +323,13 @@ class Shadow:
                 try:
                     lock = exclusive(self.shape)
                     return briefly(self.connection, self._swap, "the swap", lock=lock, witness=witness, tries=10)
-                except (NoLock, Behind):
+                except NoLock as error:
+                    if number == SWAPS - 1:
+                        raise NoLock(
+                            f"{error} The copy and its change capture stay: the same command goes on from here, "
+                            "`golive db partition abort` takes them away."
+                        ) from error
+                except Behind:
                     if number == SWAPS - 1:
                         raise
         raise AssertionError("unreachable")

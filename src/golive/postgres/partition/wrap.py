@@ -99,6 +99,9 @@ def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
         )
         if valid.get("valid"):
             continue
+        # A table that somebody holds for good is found out in a moment, not after waiting patiently.
+        lock = S("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(shape.where)
+        briefly(connection, run(connection, [lock]), "the unique index", tries=20)
         with patiently(connection):
             connection.execute(S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(index))
             connection.execute(build)
