@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from golive.postgres.advice import tasks as advice_tasks
 from golive.postgres.advice.models import Advice, AdviceRun, Stage
 from golive.postgres.archive import tasks as archives
 from golive.postgres.archive.declared import is_due
+from golive.postgres.backups import tasks as backups
 from golive.postgres.backups.models import Backup, Drill
 from golive.postgres.commands import app
 from golive.postgres.grow import tasks as growth
@@ -172,6 +174,21 @@ def test_what_a_command_measured_stands_on_the_page(seen: Place, ada: Client) ->
     assert CliRunner().invoke(app, ["db", "replica", "report", *project]).exit_code == 0
     assert "SET for a session" in ada.get(f"{base}pool/").content.decode()
     assert "is plain reads" in ada.get(f"{base}replicas/").content.decode()
+
+
+def test_backups_that_nobody_set_up_are_not_tried_but_told(place: Place, ada: Client) -> None:
+    folder = Path(place.database.url.removeprefix("file:")).parent
+    place.database.plan["backup"] = {"enabled": True, "folder": str(folder)}
+    place.database.save()
+    backups.schedule()
+    assert not Job.objects.filter(kind=backups.BACKUP).exists()
+    condition = place.database.conditions.get(kind="backup")
+    assert (condition.state, condition.severity) == ("firing", "warning")
+    assert "golive db backup setup --apply" in condition.reason
+    (folder / "golive" / place.project.slug).mkdir(parents=True)
+    (folder / "golive" / place.project.slug / "pgbackrest.conf").touch()
+    backups.schedule()
+    assert Job.objects.filter(kind=backups.BACKUP).count() == 1
 
 
 def test_backups_show_what_was_proved(place: Place, ada: Client) -> None:

@@ -106,6 +106,10 @@ def _code(report: Report) -> int:
     return 1 if any(change.stage == "proved" for change in open_changes) else 2
 
 
+def _rounds(count: int) -> str:
+    return f"{count} round{'' if count == 1 else 's'} of proof, " if count else ""
+
+
 def _show(report: Report, why: bool) -> None:
     console = Console()
     if report.changes:
@@ -133,7 +137,7 @@ def _show(report: Report, why: bool) -> None:
         typer.echo(
             f"Estimated cost of the workload: {report.cost_after / report.cost_before:.0%} of today's, within "
             f"{report.gap:.2%} of the best of what was tried ({report.explains} plans, "
-            f"{f'{report.rounds} rounds of proof, ' if report.rounds else ''}{report.seconds:.1f} s)."
+            f"{_rounds(report.rounds)}{report.seconds:.1f} s)."
         )
     if report.advised:
-        typer.echo("As a migration: golive db advice --migration sql (or django, alembic).")
+        typer.echo("As a migration: golive db advise --migration sql (or django, alembic).")

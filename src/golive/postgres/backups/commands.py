@@ -25,6 +25,7 @@ from golive.postgres.backups.models import Backup
 from golive.postgres.backups.run import make, make_due
 from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.choice import admin_url_of, chosen
+from golive.postgres.connect.script import heartbeat_table
 
 app = typer.Typer()
 backup_app = typer.Typer(no_args_is_help=True, help="Backups: set up, made, listed. Proved by `golive db drill`.")
@@ -43,6 +44,8 @@ def setup_(project: ProjectOption = None, apply: ApplyOption = False) -> None:
     for name, (now, wanted) in setup.missing_settings(place, admin_url_of(database)).items():
         typer.echo(f"{name}: {now!r} becomes {wanted!r}\n      undo: ALTER SYSTEM RESET {name};")
     typer.echo(f"{place.config}: written, mode 0600 (it holds the passphrase)\n      undo: rm -r {place.work}")
+    for step in heartbeat_table():
+        typer.echo(step.statement.as_string() + (f"\n      undo: {step.undo.as_string()}" if step.undo else ""))
     typer.echo("pgbackrest stanza-create\n      undo: pgbackrest stanza-delete")
     if not apply:
         typer.echo("Do it with --apply.")

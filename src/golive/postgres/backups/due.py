@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from golive.alerts.models import Severity, State
 from golive.postgres.conditions import Judged
 
+NOT_BACKED_UP = "The database is not backed up"
 GRACE = 1.25  # of `every`: a backup takes a while, and a machine may be busy
 
 
@@ -43,12 +44,18 @@ def drill_due(past: Sequence[Made], every: timedelta, has_backup: bool, now: dat
     return now - past[0].began_at >= wait
 
 
+def not_set_up() -> Judged:
+    """How backups stand that golive.toml asks for and nobody has set up."""
+    reason = "golive.toml asks for backups, and nothing is set up for them: golive db backup setup --apply"
+    return Judged("backup", State.FIRING, Severity.WARNING, reason, NOT_BACKED_UP)
+
+
 def judge_backups(past: Sequence[Made], every: timedelta, since: datetime, now: datetime) -> Judged:
     """How scheduled backups stand. `since` is when backing up was asked for: before the first nothing is late."""
     good = next((one for one in past if one.ok), None)
     newest = good.began_at if good else since
     late = now - newest > every * GRACE
-    title = "The database is not backed up"
+    title = NOT_BACKED_UP
     if past and past[0].ok is False:
         reason = f"the last backup failed: {past[0].reason}; the newest good one is {_age(good, now)}"
         return Judged("backup", State.FIRING, Severity.CRITICAL, reason, title)

@@ -26,6 +26,7 @@ from golive.postgres.models import Database
 from golive.postgres.session import Connection, one, session
 from golive.postgres.trouble import NotConfigured
 
+CONFIG = "pgbackrest.conf"
 EXPORTED = "database.backup.passphrase"
 
 
@@ -38,7 +39,7 @@ class Place:
     work: Path
     account: struct_passwd | None
     environment: dict[str, str]
-    file: str = "pgbackrest.conf"
+    file: str = CONFIG
 
     @property
     def where(self) -> str:
@@ -84,6 +85,11 @@ def exported(database: Database) -> bool:
 def work_of(database: Database) -> Path:
     """The folder of what backing up and drills need beside the repository."""
     return Path(plan_of(database).folder) / "golive" / database.project.slug
+
+
+def is_set_up(database: Database) -> bool:
+    """Whether there is what a backup needs, so that a schedule may begin."""
+    return plan_of(database).with_ == "pg_dump" or (work_of(database) / CONFIG).exists()
 
 
 def scratch_of(database: Database) -> Path:

@@ -17,7 +17,7 @@ from golive.postgres.backups.drill import drill
 from golive.postgres.backups.hold import BackupBusy, settle
 from golive.postgres.backups.models import Beat
 from golive.postgres.backups.run import make_due, scheduled
-from golive.postgres.backups.setup import plan_of, scratch_of
+from golive.postgres.backups.setup import is_set_up, plan_of, scratch_of
 from golive.postgres.backups.tools import in_order
 from golive.postgres.models import Database
 from golive.postgres.trouble import DatabaseTrouble
@@ -60,11 +60,14 @@ def schedule() -> None:
         if not plan.enabled:
             continue
         settle(database, scratch_of(database))
+        link = f"/p/{database.project.slug}/database/backups/"
         past = scheduled(database)
+        if not past and not is_set_up(database):
+            conditions.settle(database, due.not_set_up(), now, link)
+            continue
         drills = [due.Made(one.began_at, one.ok, one.reason) for one in database.drills.all()[:10]]
         since = past[-1].began_at if past else now
         tried_again = queue.at_work(f"database:{database.pk}", BACKUP, DRILL) is not None
-        link = f"/p/{database.project.slug}/database/backups/"
         for judged in (
             due.judge_backups(past, plan.every, since, now),
             due.judge_drills(drills, plan.drill_every, now),
