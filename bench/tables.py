@@ -1,6 +1,7 @@
 # ruff: noqa: S608  (numbers and names of its own)
 """A large table under steady writes, and who holds strong locks on it: for what changes tables while they are used."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def clone(server: PostgresServer, name: str) -> str:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE filled STRATEGY file_copy')
         connection.execute("CHECKPOINT")
+    os.sync()  # the copy is on the disk before anything is timed
     return server.url(name)
 
 
