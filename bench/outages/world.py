@@ -211,7 +211,14 @@ class World:
         except (OSError, ValueError):
             return None
         states = [component["status"] for component in page["components"]]
-        order = ("major_outage", "partial_outage", "degraded_performance", "under_maintenance", "unknown", "operational")
+        order = (
+            "major_outage",
+            "partial_outage",
+            "degraded_performance",
+            "under_maintenance",
+            "unknown",
+            "operational",
+        )
         return min(states, key=order.index), datetime.fromtimestamp(written, UTC)
 
     def states(self) -> list[tuple[Any, ...]]:
