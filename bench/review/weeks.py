@@ -1,6 +1,6 @@
 """Two weeks in some minutes: real PostgreSQL and pgbench's load each day, golive's looks dated as those days.
 
-python -m bench.review [--seconds 3] [--html FILE]
+python -m bench.review [--seconds 3] [--html FOLDER]
 
 The first week lacks an index on events, which its review advises and whose migration is then applied. On the tenth
 day release 2 is deployed: it drops the index on orders by mistake, and asks a new, costly question. The second
@@ -99,11 +99,21 @@ def weeks(server: PostgresServer, seconds: int) -> Database:
         at = begin + timedelta(days=number, hours=1)
         if number == 0:
             Change.objects.create(
-                project=project, kind=Kind.DEPLOY, at=at - timedelta(minutes=1), subject="1", title="release 1"
+                project=project,
+                kind=Kind.DEPLOY,
+                at=at - timedelta(minutes=1),
+                subject="1",
+                release="r1",
+                title="release 1",
             )
         if number == DEPLOYED:
             Change.objects.create(
-                project=project, kind=Kind.DEPLOY, at=at - timedelta(minutes=1), subject="2", title="release 2"
+                project=project,
+                kind=Kind.DEPLOY,
+                at=at - timedelta(minutes=1),
+                subject="2",
+                release="r2",
+                title="release 2",
             )
             execute(url, "DROP INDEX orders_customer;\n")
             script = ALWAYS + NEW
@@ -123,7 +133,7 @@ def weeks(server: PostgresServer, seconds: int) -> Database:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=int, default=3, help="of load a day")
-    options.add_argument("--html", type=Path, help="where to keep the page")
+    options.add_argument("--html", type=Path, help="a folder, to keep the pages")
     chosen = options.parse_args()
     call_command("migrate", verbosity=0)
     settings = {"shared_preload_libraries": "pg_stat_statements", "jit": "off", "max_parallel_workers_per_gather": "0"}
@@ -133,13 +143,16 @@ def main() -> None:
         PostgresServer(settings=settings) as server,
     ):
         call_command("migrate", verbosity=0)
-        weeks(server, chosen.seconds)
+        database = weeks(server, chosen.seconds)
         for mail in OutboxMessage.objects.filter(about="database").order_by("id"):
             print(f"{mail.subject}\n\n{mail.text}\n{'-' * 80}")
         if chosen.html:
             client = Client(headers={"host": "localhost"})
             client.force_login(User.objects.get())
-            chosen.html.write_bytes(client.get("/p/shop/database/reviews/").content)
+            slow = database.statements.get(text__startswith="SELECT * FROM orders WHERE customer_id")
+            pages = {"reviews": "reviews/", "advice": "advice/", "statement": f"statements/{slow.query_id}/?window=30d"}
+            for name, path in pages.items():
+                (chosen.html / f"{name}.html").write_bytes(client.get(f"/p/shop/database/{path}").content)
 
 
 if __name__ == "__main__":

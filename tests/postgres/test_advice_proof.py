@@ -91,7 +91,7 @@ def test_proof_keeps_what_helps_and_refuses_what_does_not(place: Place) -> None:
 def made_up(catalog: Catalog, text: str, verdict: Verdict, index: str) -> Trial:
     """A made-up result: 10 ms before; the plan after uses the index."""
     after = {Verdict.FASTER: 1.0, Verdict.SLOWER: 15.0}.get(verdict, 10.0)
-    run = Run(after, 1, frozenset([index]), 0, 0, index)
+    run = Run(after, 1, frozenset([index]), index)
     return Trial(query(catalog, text), text, 1.0, Judgement(verdict, 10.0, after, verdict.value), run, run)
 
 

@@ -81,6 +81,7 @@ def test_the_record_says_what_was_predicted_proved_and_seen(place: Place, consol
     assert "30" in page
     assert "within 0" in page
     url = f"/p/{place.project.slug}/database/advice/migration/"
+    assert all(f"{url}{framework}/" in page for framework in ("sql", "django", "alembic"))
     assert "b_ix ON orders" in console.get(f"{url}sql/").content.decode()
     assert console.get(f"{url}rails/").status_code == 404
 

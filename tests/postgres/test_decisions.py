@@ -14,9 +14,9 @@ from golive.postgres.look.collector import Given
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.look.forecast import forecast
 from golive.postgres.look.plan import ReviewPlan
-from golive.postgres.look.review import asked_by_people
 from golive.postgres.look.trend import Spent, arrived, since, slower
 from golive.postgres.look.week import next_review, week_due
+from golive.postgres.look.whose import asked_by_people
 from golive.postgres.replicas.movable import may_move, movable, speedup
 from golive.postgres.section import DatabaseSection, differences
 
@@ -186,6 +186,8 @@ def test_what_is_new_and_costly_is_told() -> None:
         ("SELECT * FROM orders WHERE id = $1", True),
         ("WITH a AS (SELECT 1) SELECT * FROM a", True),
         ("UPDATE orders SET total = $1", True),
+        ("-- a word before\nSELECT 1 FROM orders", True),
+        ("-- a word before\nSELECT 1 FROM pg_locks", False),
         ("", True),
         ("SELECT a.attname FROM pg_attribute a", False),
         ("SELECT n FROM x JOIN pg_catalog.pg_class c ON true", False),

@@ -72,7 +72,10 @@ def test_every_page_answers(seen: Place, ada: Client) -> None:
     assert "93 % used of public.orders.id" in ada.get(f"{base}look/sequences/").content.decode()
     text = StatementText.objects.get(database=seen.database, text__contains="FROM orders WHERE n >")
     link = f"{base}statements/{text.query_id}/"
-    assert "Called 30 times" in ada.get(link).content.decode()
+    page = ada.get(link).content.decode()
+    assert "Called 30 times" in page
+    assert "By release" in page
+    assert "before the first deploy" in page
     assert ada.post(f"{link}plan/").status_code == 302
     assert "Seq Scan" in ada.get(link).content.decode()
     assert ada.post(f"{base}look/locks/ask/").status_code == 302

@@ -95,7 +95,7 @@ def test_plans_of_the_log_show_since_when_a_statement_has_which(orders: Place, c
     urls = {"url": orders.database.url, "admin": orders.database.admin}
     apply(orders.project.pk, DatabaseSection.model_validate({**urls, "plans": {"log": log}}), "test")
     orders.database.refresh_from_db()
-    text = "SELECT *\nFROM orders\nWHERE customer_id = 7 AND pg_sleep(0.002) IS NOT NULL"
+    text = "SELECT *\nFROM orders\nWHERE customer_id = 7 AND (SELECT pg_sleep(0.002)) IS NOT NULL"
     asked(orders, text, log=True)
     asked(orders, "SELECT 1", log=True)  # the entry before is whole now
     sampling.sample(orders.database, NOW)

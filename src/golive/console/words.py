@@ -120,10 +120,12 @@ def percent(value: object) -> str:
 
 
 def milliseconds(value: object) -> str:
-    """Milliseconds for people: 0.8 ms, 420 ms, 1.24 s, 2m 5s."""
+    """Milliseconds for people: 0.04 ms, 0.8 ms, 420 ms, 1.24 s, 2m 5s."""
     number = _number(value)
     if number is None:
         return DASH
+    if 0.0005 <= abs(number) < 0.0995:
+        return f"{number:.{2 if abs(number) >= 0.00995 else 3}f}{THIN}ms"
     if abs(number) < 10:
         return f"{number:.1f}{THIN}ms"
     if abs(number) < 999.5:

@@ -209,6 +209,9 @@ def _proved(
     proof, found = settled.proof, settled.found
     report.rounds, report.cost_after, report.gap = settled.rounds, found.after, found.choice.gap
     report.changes += _refusals(settled, extra)
+    for one in proof.trials:
+        if one.before and (worst := trigger.measured(one.before.worst, catalog)):
+            findings[one.query.key].reads = str(worst)
     for built in proof.kept:
         trials = _helped(proof, built.candidate)
         change = _add(built.candidate, built.size_bytes, _because(trials, findings), "proved", _ratio(found))

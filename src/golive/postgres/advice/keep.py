@@ -20,6 +20,8 @@ from golive.postgres.advice.traps import Repetition
 from golive.postgres.advice.workload import Statement, from_log, from_statistics, joined
 from golive.postgres.base import Database
 from golive.postgres.choice import replica_urls_of, url_of
+from golive.postgres.look import logfile
+from golive.postgres.look.plan import PlansPlan
 from golive.postgres.session import Connection, sees_others, session
 from golive.postgres.trouble import DatabaseTrouble, NotConfigured
 from golive.telemetry.store import StoreError
@@ -51,7 +53,7 @@ def look(
     clone_url = _clone(plan) if clone is None else clone
     if clone_url:
         sweep(clone_url)
-    logged = from_log(log.read_text(errors="replace")) if log else []
+    logged = from_log(log.read_text(errors="replace") if log else _kept_log(database))
     with session(url_of(database)) as connection:
         statements = _statements(connection, plan, logged)
         since = _since(connection)
@@ -85,6 +87,12 @@ def learned(database: Database, new: Lessons, now: datetime) -> None:
     most = [[schema, table, count] for (schema, table), count in new.most.items()]
     values = {"at": now, "refused": dict(new.refused), "most": most}
     AdviceUnderWay.objects.update_or_create(database=database, defaults=values)
+
+
+def _kept_log(database: Database) -> str:
+    """The end of the log that `[database.plans]` names: what really came is better than what statistics suggest."""
+    pattern = PlansPlan.model_validate(database.topic("plans")).log
+    return logfile.of_file(pattern, "", 0).text if pattern else ""
 
 
 def _repetitions(database: Database, statements: list[Statement], now: datetime) -> dict[str, Repetition]:

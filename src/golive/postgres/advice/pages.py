@@ -37,7 +37,7 @@ def advice(request: HttpRequest, database: Database) -> HttpResponse:
         "findings": sorted(findings, key=lambda one: -float(one["total_ms"])),
         "record": [one for one in record.record(database) if one.stage != Stage.PREDICTED],
         "ratio": run.cost_after / run.cost_before if run and run.cost_before else None,
-        "frameworks": Framework,
+        "frameworks": list(Framework),  # an enum is called by templates
         "proved": any(one.stage == Stage.PROVED for one in changes),
         "job": tasks.at_work(database),
         "sentence": sentence(run, changes),

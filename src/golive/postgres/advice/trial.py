@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -37,17 +38,17 @@ class Built:
 
 @dataclass(frozen=True)
 class Run:
-    """One execution: time, pages touched, indexes used, and the largest share of a table that a scan read in vain.
+    """One execution: time, pages touched, indexes used.
 
-    `guesses` are (table, rows that the planner expected, rows found) of each scan.
+    `worst` is the scan from end to end that read most: (table, rows read, rows given on). `guesses` are (table, rows
+    that the planner expected, rows found) of each scan.
     """
 
     ms: float
     pages: int
     indexes: frozenset[str]
-    rows_read: float
-    rows_returned: float
     shape: str
+    worst: tuple[str, float, float] | None = None
     guesses: tuple[tuple[str, float, float], ...] = ()
 
 
@@ -123,9 +124,8 @@ class Clone:
             whole["Execution Time"],
             tree.get("Shared Hit Blocks", 0) + tree.get("Shared Read Blocks", 0),
             frozenset(node["Index Name"] for node in every if "Index Name" in node),
-            max((_read(node) for node in every if node["Node Type"] == "Seq Scan"), default=0.0),
-            tree.get("Actual Rows", 0),
             " ".join(f"{node['Node Type']}:{node.get('Index Name', '')}" for node in every),
+            max((_read(node) for node in every if node["Node Type"] == "Seq Scan"), key=itemgetter(1), default=None),
             tuple((node["Relation Name"], node["Plan Rows"], node["Actual Rows"]) for node in every if _scan(node)),
         )
 
@@ -157,9 +157,9 @@ class Clone:
         return (row[0], row[1]) if row else (0, None)
 
 
-def _read(node: dict[str, Any]) -> float:
-    rows: float = (node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0)) * node.get("Actual Loops", 1)
-    return rows
+def _read(node: dict[str, Any]) -> tuple[str, float, float]:
+    given, loops = node.get("Actual Rows", 0), node.get("Actual Loops", 1)
+    return node["Relation Name"], (given + node.get("Rows Removed by Filter", 0)) * loops, given * loops
 
 
 def _scan(node: dict[str, Any]) -> bool:

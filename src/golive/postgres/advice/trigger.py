@@ -46,6 +46,15 @@ def scans(tree: dict[str, Any], catalog: Catalog) -> Iterator[Reads]:
         yield Reads(table.name, table.rows, read, returned)
 
 
+def measured(worst: tuple[str, float, float] | None, catalog: Catalog, share: float = SHARE) -> Reads | None:
+    """The same of a scan that was really made: (table, rows read, rows given on)."""
+    table = catalog.find(worst[0]) if worst else None
+    if worst is None or table is None:
+        return None
+    found = Reads(table.name, table.rows, worst[1], worst[2])
+    return found if table.rows >= SMALL_ROWS and found.share > share else None
+
+
 def reads_too_much(tree: dict[str, Any], catalog: Catalog, share: float = SHARE) -> Reads | None:
     """The worst scan that reads more than its share of a table that is not small, or None."""
     found = [each for each in scans(tree, catalog) if each.rows >= SMALL_ROWS and each.share > share]

@@ -16,6 +16,7 @@ from golive.postgres.advice.access import Reading
 from golive.postgres.advice.arguments import PARAMETER, Sample
 from golive.postgres.advice.catalog import SQL
 from golive.postgres.look.plans import lines
+from golive.postgres.look.whose import asked_by_people
 
 _NUMBER_OR_STRING = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _DURATION = re.compile(r"duration: ([\d.]+) ms\s+(?:statement|execute [^:]*|plan):\s*(.*)", re.S)
@@ -64,10 +65,11 @@ class Query:
 
 
 def from_statistics(connection: Connection[Any], limit: int = 200) -> list[Statement]:
-    """The statements of this database that took most time, from pg_stat_statements."""
+    """The application's statements of this database that took most time, from pg_stat_statements."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(SQL["statements"], {"limit": limit}).fetchall()
-    return [Statement(**row) for row in rows if row["text"] and row["text"] != "<insufficient privilege>"]
+        rows = cursor.execute(SQL["statements"], {"limit": limit * 5 + 100}).fetchall()
+    readable = [row for row in rows if row["text"] and row["text"] != "<insufficient privilege>"]
+    return [Statement(**row) for row in readable if asked_by_people(row["text"])][:limit]
 
 
 def from_log(text: str) -> list[Statement]:

@@ -140,7 +140,16 @@ def _over_time(project: Project, query_id: str, window: Window) -> dict[str, Any
     ]
     calls = [known[at]["calls"] / step if at in known else None for at in range(begin, end, step)]
     points, bands = marks(project, window.since, window.until)
+    span = {"project": project.slug, "query_id": query_id, "since": begin, "until": end}
     return {
+        "by": [
+            (
+                "By release",
+                "Release",
+                [_each(row, row["release"] or "before the first deploy") for row in _by("release", span)],
+            ),
+            ("By day", "Day", [_each(row, f"{row['day']:%a %d %b}") for row in _by("day", span)]),
+        ],
         "calls": sum(row["calls"] for row in rows),
         "total_ms": sum(row["total_ms"] for row in rows),
         "charts": [
@@ -148,6 +157,17 @@ def _over_time(project: Project, query_id: str, window: Window) -> dict[str, Any
             Chart("Calls", "/s", times, [Series("calls", calls)], marks=points, bands=bands),
         ],
     }
+
+
+def _by(what: str, span: dict[str, Any]) -> list[dict[str, Any]]:
+    return store.rows(history.SQL[f"by_{what}"], **span)
+
+
+def _each(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """A stretch's calls, and what each took."""
+    calls = max(row["calls"], 1)
+    return {"name": name, "calls": row["calls"], "mean_ms": row["total_ms"] / calls, "rows": row["row_count"] / calls,
+            "pages": row["pages"] / calls}  # fmt: skip
 
 
 @require_POST

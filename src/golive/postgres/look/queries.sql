@@ -15,14 +15,27 @@ WHERE project = {project:String} AND name = {name:String}
 GROUP BY at
 ORDER BY at;
 
--- name: by_day
--- Each statement's calls and time by day.
-SELECT query_id, toDate(time) AS day, sum(calls) AS calls, sum(total_ms) AS total_ms,
-       sum(row_count) AS row_count, sum(read) + sum(hit) AS pages
+-- name: by_release
+-- One statement by the release that ran, in the order of time.
+SELECT release, min(time) AS since, sum(calls) AS calls, sum(total_ms) AS total_ms, sum(row_count) AS row_count,
+       sum(read) + sum(hit) AS pages
 FROM statement_intervals
-WHERE project = {project:String} AND time >= toDateTime({since:Int64}, 'UTC') AND time < toDateTime({until:Int64}, 'UTC')
-GROUP BY query_id, day
-ORDER BY query_id, day;
+WHERE project = {project:String} AND query_id = {query_id:String}
+  AND time >= toDateTime({since:Int64}, 'UTC') AND time < toDateTime({until:Int64}, 'UTC')
+GROUP BY release
+ORDER BY since DESC
+LIMIT 20;
+
+-- name: by_day
+-- One statement by day.
+SELECT toDate(time) AS day, sum(calls) AS calls, sum(total_ms) AS total_ms, sum(row_count) AS row_count,
+       sum(read) + sum(hit) AS pages
+FROM statement_intervals
+WHERE project = {project:String} AND query_id = {query_id:String}
+  AND time >= toDateTime({since:Int64}, 'UTC') AND time < toDateTime({until:Int64}, 'UTC')
+GROUP BY day
+ORDER BY day DESC
+LIMIT 31;
 
 -- name: statement
 -- One statement over time.

@@ -1,6 +1,5 @@
 """The weekly slow-query review: what costs most, what got slower since which deploy, what is wrong, what to do."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,13 +17,11 @@ from golive.postgres.look.models import PlanSample, Review, StatementText
 from golive.postgres.look.plan import ReviewPlan
 from golive.postgres.look.trend import Spent, arrived, slower
 from golive.postgres.look.week import WEEK
+from golive.postgres.look.whose import asked_by_people
 from golive.postgres.models import Database
 from golive.telemetry import store
 
 TOP = 10
-_QUERY = re.compile(r"[\s(]*(select|with|insert|update|delete|merge|values|table)\b", re.IGNORECASE)
-_CATALOG = re.compile(r"\b(from|join)\s+(pg_\w+|information_schema\.\w+|hypopg\w*)", re.IGNORECASE)
-_SERVER = re.compile(r"\s*select\s+(pg_|current_|has_|set_config|version\b)", re.IGNORECASE)
 KEPT_IN_MIND = timedelta(days=60)
 
 
@@ -80,11 +77,6 @@ def content(database: Database, now: datetime) -> dict[str, Any]:
         "advice": _advice(database, now),
         "brought": _brought(database, now),
     }
-
-
-def asked_by_people(text: str) -> bool:
-    """Whether the application asks it: not the catalog's readers, golive among them, and not what a person once did."""
-    return not text or bool(_QUERY.match(text) and not _CATALOG.search(text) and not _SERVER.match(text))
 
 
 def _short(texts: dict[str, str], query_id: str) -> str:

@@ -19,6 +19,7 @@ from golive.postgres.choice import url_of
 from golive.postgres.look import logfile, plans
 from golive.postgres.look.models import Origin, PlanLog, PlanSample, StatementText
 from golive.postgres.look.plan import PlansPlan
+from golive.postgres.look.whose import asked_by_people
 from golive.postgres.models import Database
 from golive.postgres.session import Connection, one, session
 
@@ -37,11 +38,11 @@ def sample(database: Database, now: datetime) -> int:
 
 
 def costliest(database: Database) -> list[StatementText]:
-    """The statements that took most time, as last counted."""
+    """The application's statements that took most time, as last counted."""
     snapshot = database.snapshots.filter(collector="statements").first()
-    ids = [row["query_id"] for row in (snapshot.rows if snapshot else [])[:COSTLIEST]]
-    known = {text.query_id: text for text in database.statements.filter(query_id__in=ids)}
-    return [known[each] for each in ids if each in known]
+    ids = [row["query_id"] for row in (snapshot.rows if snapshot else [])]
+    known = {text.query_id: text for text in database.statements.all() if asked_by_people(text.text)}
+    return [known[each] for each in ids if each in known][:COSTLIEST]
 
 
 def _fresh(text: StatementText, now: datetime) -> bool:
