@@ -30,7 +30,8 @@ def test_percent(value: float, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, f"0.0{N}ms"), (0.0042, f"0.004{N}ms"), (0.04, f"0.04{N}ms"), (0.0996, f"0.1{N}ms"), (0.84, f"0.8{N}ms"), (42.4, f"42{N}ms"), (999.4, f"999{N}ms"), (999.6, f"1.00{N}s"), (1240, f"1.24{N}s"),
+    [(0, f"0.0{N}ms"), (0.0042, f"0.004{N}ms"), (0.04, f"0.04{N}ms"), (0.0996, f"0.1{N}ms"),
+     (0.84, f"0.8{N}ms"), (42.4, f"42{N}ms"), (999.4, f"999{N}ms"), (999.6, f"1.00{N}s"), (1240, f"1.24{N}s"),
      (12_400, f"12.4{N}s"), (125_000, "2m 5s"), (None, "—")],
 )  # fmt: skip
 def test_milliseconds(value: float | None, said: str) -> None:
