@@ -149,7 +149,7 @@ def test_the_ten_percent_rule_tells_what_was_read() -> None:
     plan = {"Node Type": "Seq Scan", "Relation Name": "orders", "Actual Rows": 10, "Rows Removed by Filter": 999_990}
     found = reads_too_much(plan, catalog())
     assert found is not None
-    assert str(found) == "reads 1,000,000 of orders's 1,000,000 rows (100%) for 10"
+    assert str(found) == "reads 1,000,000 of the 1,000,000 rows of orders (100%) and returns 10"
     assert reads_too_much({**plan, "Rows Removed by Filter": 90_000}, catalog()) is None
     assert reads_too_much(plan, catalog(table(rows=500))) is None
 

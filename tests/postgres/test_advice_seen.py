@@ -42,7 +42,7 @@ def test_asked_on_the_command_line_read_on_the_page(place: Place, console: Clien
     assert done.exit_code == 2, done.output  # predicted only: there is no clone
     said = orjson.loads(done.stdout)
     assert "orders_customer_id_ix" in {change["name"] for change in said["changes"]}
-    assert any("reads 20,000 of orders" in finding["reads"] for finding in said["findings"])
+    assert any("reads 20,000 of the 20,000 rows of orders (100%)" in finding["reads"] for finding in said["findings"])
     page = console.get(url).content.decode()
     assert "orders_customer_id_ix" in page
     assert "Nothing here is proved" in page

@@ -25,8 +25,10 @@ class Reads:
         return self.read / self.rows if self.rows else 0.0
 
     def __str__(self) -> str:
-        whole = f"{self.rows:,.0f} rows ({self.share:.0%})"
-        return f"reads {self.read:,.0f} of {self.table}'s {whole} for {self.returned:,.0f}"
+        return (
+            f"reads {self.read:,.0f} of the {self.rows:,.0f} rows of {self.table} ({self.share:.0%}) "
+            f"and returns {self.returned:,.0f}"
+        )
 
 
 def scans(tree: dict[str, Any], catalog: Catalog) -> Iterator[Reads]:
