@@ -215,3 +215,13 @@ def test_what_cannot_be_archived_is_said(place: Place, connection: Connection, t
     place.run("CREATE TABLE loose (at timestamptz)")
     with pytest.raises(ColdTrouble, match="no primary key"):
         Mover(connection, "old", plan(tmp_path, table="loose", by="at"), open_cold(plan(tmp_path), "old"), quiet)
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    cold = open_cold(plan(tmp_path), "old")
+    place = tmp_path / "old" / "data" / "x.parquet"
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/full")
+    with pytest.raises(ColdTrouble, match="No space left"):
+        cold.write("data/x.parquet", table([field_of("a", "integer")], [(1,)]))
+    assert not place.is_symlink()

@@ -195,6 +195,41 @@ def test_an_extension_without_its_library_is_no_dead_server() -> None:
     assert "restart" in str(explain(error, "db:5432/acme"))
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('no pg_hba.conf entry for host "10.0.0.9", user "u", database "x", no encryption', "sslmode=require"),
+        (
+            'no pg_hba.conf entry for host "10.0.0.9", user "u", database "x", SSL encryption',
+            "pg_hba.conf needs a line",
+        ),
+        ("server does not support SSL, but SSL was required", "offers no TLS"),
+        ('root certificate file "/root/.postgresql/root.crt" does not exist', "name it by sslrootcert"),
+        ("SSL error: certificate verify failed", "name it by sslrootcert"),
+        ('server certificate for "db" does not match host name "localhost"', "certificate of another name"),
+        ('role "u" does not exist', "no such role or database"),
+    ],
+)
+def test_what_is_wrong_at_the_door_is_told_apart(words: str, said: str) -> None:
+    error = psycopg.OperationalError(f"connection failed: FATAL:  {words}")
+    assert isinstance(explain(error, "db:5432/acme"), DatabaseRefuses)
+    assert said in str(explain(error, "db:5432/acme"))
+
+
+def test_a_tls_server_demanded_where_there_is_none_is_said(place: Place) -> None:
+    with pytest.raises(DatabaseRefuses, match="offers no TLS"), session(f"{place.url}?sslmode=require"):
+        pass
+    with (
+        pytest.raises(DatabaseRefuses, match=r"sslrootcert|offers no TLS"),
+        session(f"{place.url}?sslmode=verify-full"),
+    ):
+        pass
+
+
+def test_a_full_disk_is_no_dead_server() -> None:
+    assert "no disk left" in str(explain(psycopg.errors.DiskFull("could not extend file"), "db:5432/acme"))
+
+
 def test_servers_before_13_are_refused() -> None:
     refuse_old(130000, "db:5432/acme")
     with pytest.raises(DatabaseRefuses, match=r"PostgreSQL 12, which .* 13 and newer"):

@@ -39,6 +39,7 @@ _REFUSES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "lets golive's role do too little; `golive db connect` prints the grants it needs"),
     (errors.ReadOnlySqlTransaction, "is read-only: it is a replica, or golive's role may only read"),
     (errors.QueryCanceled, "needed longer than golive lets itself take; nothing was changed"),
+    (errors.DiskFull, "has no disk left for this; make room and run it again"),
     (errors.LockNotAvailable, "holds a lock that golive does not wait for; nothing was changed, try again later"),
     (errors.UndefinedFile, "lacks the extension; install the server's contrib package"),
 )
@@ -98,6 +99,14 @@ def _at_the_door(words: str, place: str) -> DatabaseTrouble:
     """A failed login carries no code in the driver, only the server's words."""
     known = (
         ("password authentication failed", "refuses the password; correct the reference in [database]"),
+        ("no encryption", "wants TLS, or does not let golive's host in; add ?sslmode=require to the address"),
+        ("does not support SSL", "offers no TLS, which the address demands; switch it on there, or lower sslmode"),
+        ("root certificate file", "is to be verified, but its authority is not here; name it by sslrootcert"),
+        (
+            "certificate verify failed",
+            "shows a certificate of an authority golive does not know; name it by sslrootcert",
+        ),
+        ("server certificate for", "shows a certificate of another name; use the name that it holds as the host"),
         ("no pg_hba.conf entry", "does not let golive's host in; pg_hba.conf needs a line for it"),
         ("does not exist", "has no such role or database; correct the reference in [database]"),
         ("not permitted to log in", "has this role without LOGIN; `golive db connect` prints one that has it"),

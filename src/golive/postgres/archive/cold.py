@@ -1,5 +1,6 @@
 """Cold storage: a folder or an S3-compatible bucket behind the same few operations."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ class Cold:
             with self.files.open_output_stream(self.path(name)) as out:
                 parquet.write_table(data, out, compression="zstd", store_schema=True)
         except OSError as error:
+            with contextlib.suppress(OSError):  # half a file is no use to whoever reads the folder
+                self.files.delete_file(self.path(name))
             raise ColdTrouble(f"{name} cannot be written to cold storage: {error}") from error
 
     def read(self, name: str) -> pa.Table:
