@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from golive.postgres.backups.setup import keys_of, passphrase, plan_of
-from golive.postgres.backups.store import BucketStore, FolderStore, Store
+from golive.postgres.backups.store import FolderStore, Store
 from golive.postgres.backups.tools import BackupTrouble
 from golive.postgres.models import Database
 from golive.sandbox.servers import ServerError, find_program
@@ -73,7 +74,9 @@ def store_of(database: Database) -> Store:
     if plan.bucket is None:
         return FolderStore(Path(plan.folder) / database.project.slug / "dumps")
     key, secret = keys_of(plan.bucket)
-    return BucketStore(plan.bucket, f"golive/{database.project.slug}/dumps", key, secret)
+    bucket = import_module("golive.postgres.backups.bucket")
+    found: Store = bucket.BucketStore(plan.bucket, f"golive/{database.project.slug}/dumps", key, secret)
+    return found
 
 
 def without_password(url: str) -> tuple[str, dict[str, str]]:
