@@ -57,18 +57,21 @@ def fill(url: str, rows: int) -> None:
 
 
 @contextmanager
-def filled(rows: int, folder: Path) -> Iterator[PostgresServer]:
-    """A durable server with the table in database `filled`; the folder serves again when it has as many rows."""
+def filled(rows: int, folder: Path, programs: Path | None = None) -> Iterator[PostgresServer]:
+    """A durable server with the table in database `filled`; the folder serves again when it has as many rows.
+
+    `programs` is the folder of another build's initdb and postgres.
+    """
     mark = folder / f"filled-{rows}"
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)
         began = time.monotonic()
-        with PostgresServer(folder, settings=LOADING) as server:
+        with PostgresServer(folder, settings=LOADING, programs=programs) as server:
             fill(server.create_database("filled"), rows)
             mark.touch()
         subprocess.run(["sync", "-f", str(folder)], check=True)
         print(f"filled with {rows:,} rows in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    with PostgresServer(folder, settings=SETTINGS, durable=True) as server:
+    with PostgresServer(folder, settings=SETTINGS, durable=True, programs=programs) as server:
         yield server
 
 

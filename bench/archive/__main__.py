@@ -161,13 +161,14 @@ def main() -> None:
     options.add_argument("--rate", type=float, default=500)
     options.add_argument("--only", choices=["rows", "partitions"])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "golive-bench-tables")
+    options.add_argument("--programs", type=Path, help="the folder of another build's initdb and postgres")
     options.add_argument("--child", nargs=5)
     chosen = options.parse_args()
     if chosen.child:
         url, to, share, moment, now = chosen.child
         archive(url, to, float(share), datetime.fromisoformat(now), moment)
         sys.exit("the moment was never reached")
-    with filled(chosen.rows, chosen.folder) as server:
+    with filled(chosen.rows, chosen.folder, chosen.programs) as server:
         print(HEAD, flush=True)
         for way in ("rows", "partitions"):
             if chosen.only in (None, way):

@@ -115,13 +115,14 @@ def main() -> None:
     options.add_argument("--rate", type=float, default=500)
     options.add_argument("--only", choices=["wrap", "copy"])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "golive-bench-tables")
+    options.add_argument("--programs", type=Path, help="the folder of another build's initdb and postgres")
     options.add_argument("--child", nargs=3)
     chosen = options.parse_args()
     if chosen.child:
         url, mode, phase = chosen.child
         convert(url, mode, phase)
         sys.exit("the phase was never reached")
-    with filled(chosen.rows, chosen.folder) as server:
+    with filled(chosen.rows, chosen.folder, chosen.programs) as server:
         print(HEAD, flush=True)
         for mode in PHASES:
             if chosen.only in (None, mode):
