@@ -97,19 +97,24 @@ def prepare(database: Database, active: float | None = None) -> Prepared:
 
 
 def _logins(database: Database, plan: PoolPlan) -> dict[str, str]:
-    """Each role's SCRAM secret where an admin may read it, so that no password lies on disk; else its password."""
+    """Each role's SCRAM secret where an admin may read it, so that no password lies on disk; else its password.
+
+    The two roles of a rotation come in by turns, without being named here.
+    """
     known = {}
     for reference in plan.roles:
         parts = conninfo_to_dict(_resolve(reference))
         known[str(parts["user"])] = str(parts.get("password") or "")
+    turns = [str(role) for role in database.topic("rotate").get("roles", [])]
     if not database.admin:
         return known
     try:
         with session(_resolve(database.admin)) as connection:
             found = rows(
                 connection,
-                "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY (%(names)s::text[])",
-                {"names": list(known)},
+                "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY (%(names)s::text[]) "
+                "OR rolcanlogin AND rolname = ANY (%(turns)s::text[])",
+                {"names": list(known), "turns": turns},
             )
     except DatabaseTrouble:
         return known

@@ -9,6 +9,7 @@ from golive.kit.durations import DurationError, parse_duration
 from golive.people import audit
 from golive.postgres.choice import admin_url_of, chosen
 from golive.postgres.rotate.plan import RotatePlan
+from golive.postgres.rotate.pooled import pooled
 from golive.postgres.rotate.turn import rotate as rotate_once
 from golive.postgres.rotate.turn import steps
 from golive.postgres.trouble import NotConfigured
@@ -37,7 +38,7 @@ def rotate(
             typer.echo(f"{number}. {what}\n      undo: {undo}")
         typer.echo("Do it with --apply.")
         return
-    done, shut = rotate_once(admin, plan, patience, lambda note: typer.echo(f"  {note}"))
+    done, shut = rotate_once(admin, plan, patience, lambda note: typer.echo(f"  {note}"), pooled(database))
     audit.record("cli", "database.rotate", done.new, project=database.project, shut=done.old if shut else "")
     if shut:
         typer.echo(f"{done.new} is in use{f'; {done.old} is shut' if done.old else ''}.")

@@ -4,7 +4,8 @@ import os
 import secrets as random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +16,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from golive.people import secrets
 from golive.people.secrets import SecretError
 from golive.postgres.rotate.plan import RotatePlan
+from golive.postgres.rotate.pooled import Pooled
 from golive.postgres.session import Connection, Statement, one, rows, session
-from golive.postgres.trouble import DatabaseTrouble, NotConfigured
+from golive.postgres.trouble import DatabaseRefuses, DatabaseTrouble, NotConfigured
+
+TAKES_OVER = "golive: takes over from "
+ADMITTED_SECONDS = 10.0
 
 
 class RotateTrouble(DatabaseTrouble):
@@ -63,8 +68,12 @@ def role_in(target: str) -> str:
         return ""
 
 
-def prepare(connection: Connection, plan: RotatePlan, name: str, word: str) -> None:
-    """Make or open the role: it logs in, becomes the owner, and has the new password."""
+def prepare(connection: Connection, plan: RotatePlan, now: Turn, word: str) -> None:
+    """Make or open the role: it logs in, becomes the owner, and has the new password.
+
+    A comment says from whom it takes over, until that one is shut: by it a rotation that was killed is known.
+    """
+    name = now.new
     found = one(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = %(name)s", {"name": plan.owner})
     if not found:
         raise RotateTrouble(f"There is no role {plan.owner}; [database.rotate] owner is the one that owns the tables.")
@@ -76,6 +85,7 @@ def prepare(connection: Connection, plan: RotatePlan, name: str, word: str) -> N
         ),
         sql.SQL("GRANT {} TO {}").format(owner, role),
         sql.SQL("ALTER ROLE {} SET role = {}").format(role, sql.Literal(plan.owner)),
+        sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(TAKES_OVER + now.old if now.old else None)),
     ]
     for statement in statements:
         connection.execute(statement)
@@ -103,17 +113,32 @@ def put(target: str, url: str) -> None:
 
 
 def rotate(
-    admin: str, plan: RotatePlan, wait: timedelta, tell: Callable[[str], None] = lambda note: None
+    admin: str,
+    plan: RotatePlan,
+    wait: timedelta,
+    tell: Callable[[str], None] = lambda note: None,
+    pool: Pooled | None = None,
 ) -> tuple[Turn, bool]:
-    """Rotate once. Whether the old role was shut too: it is not while sessions of it last beyond `wait`."""
+    """Rotate once. Whether the old role was shut too: it is not while it is used beyond `wait`.
+
+    One that was killed or did not come to its end is ended first, and that is all then: to rotate again would change
+    the password under those who still come as the old role.
+    """
     if not plan.roles:
         raise NotConfigured("Nothing is to be rotated: write [database.rotate] with roles, owner and target.")
-    now, word = turn(plan.roles, role_in(plan.target)), random.token_urlsafe(32)
+    in_use = role_in(plan.target)
+    left = _left_open(admin, in_use)
+    if left:
+        tell(f"an earlier rotation from {left} to {in_use} was not ended")
+        return Turn(left, in_use), _shut(admin, Turn(left, in_use), wait, tell, pool)
+    now, word = turn(plan.roles, in_use), random.token_urlsafe(32)
     parts = conninfo_to_dict(_present(plan.target) or admin)
     url = make_conninfo("", **{**{k: v for k, v in parts.items() if v is not None}, "user": now.new, "password": word})
     with session(admin, read_only=False, autocommit=False) as connection:
-        prepare(connection, plan, now.new, word)
-    with session(url) as connection:
+        prepare(connection, plan, now, word)
+    if pool is not None:
+        pool.admit()
+    with _logged_in(url) as connection:
         acts_as = one(connection, "SELECT current_user AS name")["name"]
     if acts_as != plan.owner:
         raise RotateTrouble(f"{now.new} logs in but acts as {acts_as}, not {plan.owner}. The old credentials stay.")
@@ -122,7 +147,7 @@ def rotate(
     tell(f"{plan.target} names {now.new}")
     if not now.old or now.old == now.new:
         return now, True
-    return now, _shut(admin, now.old, wait, tell)
+    return now, _shut(admin, now, wait, tell, pool)
 
 
 def _present(target: str) -> str:
@@ -132,20 +157,49 @@ def _present(target: str) -> str:
         return ""
 
 
-def _shut(admin: str, role: str, wait: timedelta, tell: Callable[[str], None]) -> bool:
+def _left_open(admin: str, role: str) -> str:
+    """Whom this role takes over from in a rotation that has not ended; "" when there is none."""
+    with session(admin) as connection:
+        found = one(
+            connection,
+            "SELECT shobj_description(oid, 'pg_authid') AS note FROM pg_roles WHERE rolname = %(role)s",
+            {"role": role},
+        )
+        note = str((found or {}).get("note") or "")
+        old = note.removeprefix(TAKES_OVER) if note.startswith(TAKES_OVER) else ""
+        open_ = old and one(
+            connection, "SELECT 1 AS yes FROM pg_roles WHERE rolname = %(old)s AND rolcanlogin", {"old": old}
+        )
+    return old if open_ else ""
+
+
+@contextmanager
+def _logged_in(url: str) -> Iterator[Connection]:
+    """A first session of the new role; a pool takes a moment to know it."""
+    deadline = time.monotonic() + ADMITTED_SECONDS
+    while True:
+        try:
+            with session(url) as connection:
+                yield connection
+                return
+        except DatabaseRefuses:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _shut(admin: str, now: Turn, wait: timedelta, tell: Callable[[str], None], pool: Pooled | None) -> bool:
     """Close the old role to new logins once nobody uses it; a session that is still open keeps it open."""
-    deadline = time.monotonic() + wait.total_seconds()
+    deadline, role = time.monotonic() + wait.total_seconds(), now.old
     with session(admin, read_only=False) as connection:
         while True:
-            found = rows(
-                connection,
-                "SELECT pid FROM pg_stat_activity WHERE usename = %(role)s",
-                {"role": role},
-            )
-            if not found:
-                connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
-                late = rows(connection, "SELECT pid FROM pg_stat_activity WHERE usename = %(role)s", {"role": role})
-                if not late:
+            if not _used(connection, role, pool):
+                if one(connection, "SELECT 1 AS yes FROM pg_roles WHERE rolname = %(role)s", {"role": role}):
+                    connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
+                if not _used(connection, role, pool):
+                    connection.execute(sql.SQL("COMMENT ON ROLE {} IS NULL").format(sql.Identifier(now.new)))
+                    if pool is not None:
+                        pool.admit()
                     tell(f"{role} is shut")
                     return True
                 connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))  # somebody slipped in
@@ -153,3 +207,13 @@ def _shut(admin: str, role: str, wait: timedelta, tell: Callable[[str], None]) -
                 tell(f"{role} is still used")
                 return False
             time.sleep(0.2)
+
+
+def _used(connection: Connection, role: str, pool: Pooled | None) -> bool:
+    """Whether anybody comes as this role, directly or through the pool."""
+    if pool is not None:
+        if pool.clients(role):
+            return True
+        pool.let_go()
+    found = rows(connection, "SELECT pid FROM pg_stat_activity WHERE usename = %(role)s", {"role": role})
+    return bool(found)

@@ -1,0 +1,45 @@
+"""The pool that golive runs, as a rotation sees it: it lets new roles in, and knows who still comes as the old one."""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import dict_row
+
+from golive.postgres.models import Database
+from golive.postgres.pool.setup import bring_up, console_url, plan_of, pool_of
+from golive.postgres.trouble import DatabaseAway
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """In transaction mode a client may have no session on the server for hours and still come back: asked here."""
+
+    database: Database
+
+    def admit(self) -> None:
+        """Take the roles that may log in by now; clients and their transactions are not disturbed."""
+        bring_up(self.database)
+
+    def clients(self, role: str) -> int:
+        """How many clients are connected as this role."""
+        return sum(1 for row in self._ask("SHOW CLIENTS") if row["user"] == role)
+
+    def let_go(self) -> None:
+        """Close server connections as they come free, so that none is kept for a role whose clients have left."""
+        self._ask("RECONNECT")
+
+    def _ask(self, command: str) -> list[dict[str, object]]:
+        try:
+            with psycopg.connect(
+                console_url(self.database), autocommit=True, connect_timeout=5, prepare_threshold=None,
+                row_factory=dict_row, cursor_factory=psycopg.ClientCursor,
+            ) as connection:  # fmt: skip
+                cursor = connection.execute(command)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise DatabaseAway(f"The pool cannot be asked: {' '.join(str(error).split())[:200]}") from error
+
+
+def pooled(database: Database) -> Pooled | None:
+    """The pool, when golive runs one."""
+    return Pooled(database) if plan_of(database).enabled and pool_of(database).process() is not None else None
