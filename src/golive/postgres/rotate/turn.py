@@ -22,6 +22,7 @@ from golive.postgres.trouble import DatabaseRefuses, DatabaseTrouble, NotConfigu
 
 TAKES_OVER = "golive: takes over from "
 ADMITTED_SECONDS = 10.0
+QUIET_SECONDS = 3.0  # the old role is shut after this long without anybody: a client may just be connecting
 
 
 class RotateTrouble(DatabaseTrouble):
@@ -192,8 +193,11 @@ def _shut(admin: str, now: Turn, wait: timedelta, tell: Callable[[str], None], p
     """Close the old role to new logins once nobody uses it; a session that is still open keeps it open."""
     deadline, role = time.monotonic() + wait.total_seconds(), now.old
     with session(admin, read_only=False) as connection:
+        quiet_since = time.monotonic()
         while True:
-            if not _used(connection, role, pool):
+            if _used(connection, role, pool):
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since >= QUIET_SECONDS:
                 if one(connection, "SELECT 1 AS yes FROM pg_roles WHERE rolname = %(role)s", {"role": role}):
                     connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
                 if not _used(connection, role, pool):
@@ -211,9 +215,9 @@ def _shut(admin: str, now: Turn, wait: timedelta, tell: Callable[[str], None], p
 
 def _used(connection: Connection, role: str, pool: Pooled | None) -> bool:
     """Whether anybody comes as this role, directly or through the pool."""
-    if pool is not None:
-        if pool.clients(role):
-            return True
-        pool.let_go()
+    if pool is not None and pool.clients(role):
+        return True
     found = rows(connection, "SELECT pid FROM pg_stat_activity WHERE usename = %(role)s", {"role": role})
+    if found and pool is not None:
+        pool.let_go()  # kept by the pool for clients that have left
     return bool(found)
