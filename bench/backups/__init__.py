@@ -1,0 +1,1 @@
+"""Backups in a bucket, drilled against the truth."""
