@@ -19,6 +19,7 @@ from golive.sandbox.servers import PostgresServer
 SETTINGS = {
     "shared_buffers": "1GB",
     "max_wal_size": "16GB",
+    "min_wal_size": "6GB",
     "checkpoint_timeout": "15min",
     "maintenance_work_mem": "512MB",
 }
@@ -72,7 +73,19 @@ def filled(rows: int, folder: Path, programs: Path | None = None) -> Iterator[Po
         subprocess.run(["sync", "-f", str(folder)], check=True)
         print(f"filled with {rows:,} rows in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     with PostgresServer(folder, settings=SETTINGS, durable=True, programs=programs) as server:
+        _worn_in(server)
         yield server
+
+
+def _worn_in(server: PostgresServer) -> None:
+    """Files of the log as a server has them that has run for a while: a new one is filled with zeros under a lock."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_logical_emit_message(false, 'bench', repeat('x', 1000000)) FROM generate_series(1, 4000)"
+        )
+        connection.execute("CHECKPOINT")
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")
 
 
 def clone(server: PostgresServer, name: str) -> str:

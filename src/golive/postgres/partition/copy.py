@@ -5,8 +5,8 @@ change. Progress is kept in the database in the same transaction as each batch, 
 """
 
 import time
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, 
 from golive.postgres.session import Connection, Statement, one, rows
 from golive.postgres.wide import portion, row_hash
 
-BATCH = 10_000
+BATCH = 500  # rows; writers wait behind what a batch has written to the log
 BATCH_BYTES = 256 * 1024**2  # fewer rows a transaction where they are wide
 DRAIN = 5_000
 FEW = 200  # changes left that may be applied under the lock
@@ -42,7 +42,7 @@ class Behind(CannotPartition):
 class Shadow:
     """One conversion by copy. `rest` is slept between batches as a share of the time a batch took."""
 
-    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = 0.25) -> None:
+    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = 1.0) -> None:
         self.connection, self.table, self.by, self.tell, self.rest = connection, table, by, tell, rest
         self.shape = look(connection, table)
         self.names = Names(self.shape.schema, self.shape.name)
@@ -204,7 +204,7 @@ class Shadow:
     def _copy_batch(self) -> bool:
         """The next rows by primary key, and where we are, in one transaction. False when there are no more."""
         began = time.monotonic()
-        with self.connection.transaction():
+        with self._lazily():
             state = one(self.connection, S("SELECT * FROM {} FOR UPDATE").format(self.progress))
             if state["finished"]:
                 return False
@@ -232,9 +232,16 @@ class Shadow:
         time.sleep(min((time.monotonic() - began) * self.rest, 2.0))
         return True
 
+    @contextmanager
+    def _lazily(self) -> Iterator[None]:
+        """A transaction that waits for no disk: rows and progress are lost together, or neither. The swap's waits."""
+        with self.connection.transaction():
+            self.connection.execute("SET LOCAL synchronous_commit = off")
+            yield
+
     def _drain(self, limit: int) -> int:
         """Apply recorded changes: the keys' rows are taken anew from the old table. How many there were."""
-        with self.connection.transaction():
+        with self._lazily():
             return self._apply(limit)
 
     def _apply(self, limit: int) -> int:
