@@ -125,7 +125,7 @@ def patiently(connection: Connection) -> Iterator[None]:
 
 
 def gently(connection: Connection) -> None:
-    """Long work with one core at most, and with less of the log, which every commit waits for: they are the application's.
+    """Long work with one core at most, and with less of the log: both are the application's.
 
     Compressing pages in the log is a superuser's right, and left out without it.
     """
