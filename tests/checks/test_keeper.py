@@ -38,7 +38,7 @@ def project() -> Project:
 def applied(folder: Path, text: str) -> list[str]:
     path = folder / "golive.toml"
     path.write_text(text)
-    planned = plan(path, None, None)
+    planned = plan(path, [], None)
     told = [f"{difference.verb} {difference.subject}" for difference in planned.differences]
     execute(planned, "ada@acme.example")
     return told

@@ -59,7 +59,7 @@ def console(client: Client) -> Client:
 
 def applied(folder: Path, text: str) -> list[str]:
     (folder / "golive.toml").write_text(text)
-    planned = plan(folder / "golive.toml", None, None)
+    planned = plan(folder / "golive.toml", [], None)
     execute(planned, "ada@acme.example")
     return [f"{each.verb} {each.subject}" for each in planned.differences]
 

@@ -53,7 +53,7 @@ def console(client: Client) -> Client:
 def applied(folder: Path, text: str) -> list[str]:
     path = folder / "golive.toml"
     path.write_text(f'[app]\nname = "acme"\n[alerts]\n{text}')
-    planned = plan(path, None, None)
+    planned = plan(path, [], None)
     execute(planned, "ada@acme.example")
     return [f"{each.subject}: {each.before} → {each.after}" for each in planned.differences]
 
