@@ -157,7 +157,7 @@ HEAD = (
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--rows", type=int, default=20_000_000)
-    options.add_argument("--share", type=float, default=0.05)
+    options.add_argument("--share", type=float, default=0.1, help="of the rows; a partition holds 0.086 of them")
     options.add_argument("--rate", type=float, default=500)
     options.add_argument("--only", choices=["rows", "partitions"])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "golive-bench-tables")
