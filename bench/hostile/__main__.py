@@ -1,15 +1,8 @@
 """`python -m bench.hostile`: see bench.hostile.wide."""
 
-import os
-import tempfile
+from bench.apart import apart
 
-DATA = tempfile.TemporaryDirectory(prefix="golive-bench-hostile-")
-os.environ["GOLIVE_DATA"] = DATA.name
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
-
-import django  # noqa: E402
-
-django.setup()
+DATA = apart("hostile")
 
 from bench.hostile.wide import main  # noqa: E402
 

@@ -1,15 +1,8 @@
 """`python -m bench.review`: see bench.review.weeks."""
 
-import os
-import tempfile
+from bench.apart import apart
 
-DATA = tempfile.TemporaryDirectory(prefix="golive-bench-review-")
-os.environ["GOLIVE_DATA"] = DATA.name
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
-
-import django  # noqa: E402
-
-django.setup()
+DATA = apart("review")
 
 from bench.review.weeks import main  # noqa: E402
 

@@ -84,6 +84,14 @@ def advised(server: PostgresServer, database: Database, at: datetime) -> str:
     return migration.written(Framework.SQL, record.steps(kept))
 
 
+def deployed(project: Project, at: datetime, name: str) -> None:
+    """A deploy on record, a minute before."""
+    Change.objects.create(
+        project=project, kind=Kind.DEPLOY, at=at - timedelta(minutes=1), subject=name, release=f"r{name}",
+        title=f"release {name}",
+    )  # fmt: skip
+
+
 def weeks(server: PostgresServer, seconds: int) -> Database:
     url = server.create_database("shop")
     execute(url, "CREATE EXTENSION pg_stat_statements;\nCREATE EXTENSION hypopg;\n" + SCHEMA)
@@ -98,23 +106,9 @@ def weeks(server: PostgresServer, seconds: int) -> Database:
     for number in range(14):
         at = begin + timedelta(days=number, hours=1)
         if number == 0:
-            Change.objects.create(
-                project=project,
-                kind=Kind.DEPLOY,
-                at=at - timedelta(minutes=1),
-                subject="1",
-                release="r1",
-                title="release 1",
-            )
+            deployed(project, at, "1")
         if number == DEPLOYED:
-            Change.objects.create(
-                project=project,
-                kind=Kind.DEPLOY,
-                at=at - timedelta(minutes=1),
-                subject="2",
-                release="r2",
-                title="release 2",
-            )
+            deployed(project, at, "2")
             execute(url, "DROP INDEX orders_customer;\n")
             script = ALWAYS + NEW
         day(server, database, at, seconds, script)

@@ -1,15 +1,8 @@
 """`python -m bench.versions`: see bench.versions.rooms."""
 
-import os
-import tempfile
+from bench.apart import apart
 
-DATA = tempfile.TemporaryDirectory(prefix="golive-bench-versions-")
-os.environ["GOLIVE_DATA"] = DATA.name
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "golive.settings")
-
-import django  # noqa: E402
-
-django.setup()
+DATA = apart("versions")
 
 from bench.versions.rooms import main  # noqa: E402
 
