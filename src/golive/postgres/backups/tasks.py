@@ -72,21 +72,19 @@ def schedule() -> None:
             due.judge_backups(past, plan.every, since, now),
             due.judge_drills(drills, plan.drill_every, now),
         ):
-            if not (
-                tried_again and judged.state == State.FIRING
-            ):  # golive's own restart stops one, and goes on with it
+            # golive's own restart stops a run, which then is tried again: no reason to page yet
+            if not (tried_again and judged.state == State.FIRING):
                 conditions.settle(database, judged, now, link)
-        kind = due.kind_due(past, plan.every, plan.full_every, now)
-        if kind is not None:
-            _enqueue(BACKUP, database, {"kind": kind})
+        if tried_again:
+            continue
+        if due.kind_due(past, plan.every, plan.full_every, now) is not None:
+            _enqueue(BACKUP, database)
         elif due.drill_due(drills, plan.drill_every, any(one.ok for one in past), now):
-            _enqueue(DRILL, database, {})
+            _enqueue(DRILL, database)
 
 
-def _enqueue(kind: str, database: Database, payload: dict[str, Any]) -> None:
-    subject = f"database:{database.pk}"
-    if queue.at_work(subject, BACKUP, DRILL) is None:
-        queue.enqueue(kind, {"database": database.pk, **payload}, now=timezone.now(), subject=subject)
+def _enqueue(kind: str, database: Database) -> None:
+    queue.enqueue(kind, {"database": database.pk}, now=timezone.now(), subject=f"database:{database.pk}")
 
 
 def beats() -> None:

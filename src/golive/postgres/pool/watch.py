@@ -34,21 +34,28 @@ class Standing:
         return self.in_use / self.allowed if self.allowed else 0.0
 
 
-def read(url: str) -> list[Standing]:
-    """Ask a PgBouncer's console. Raises DatabaseTrouble."""
+def ask(url: str, *commands: str) -> list[list[dict[str, Any]]]:
+    """What a PgBouncer's console answers to each command; nothing to one without rows. Raises DatabaseTrouble."""
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None) as connection:
-            connection.cursor_factory = psycopg.ClientCursor  # the console speaks the simple protocol only
-            cursor = connection.cursor(row_factory=dict_row)
-            pools = cursor.execute("SHOW POOLS").fetchall()
-            databases = {row["name"]: row for row in cursor.execute("SHOW DATABASES").fetchall()}
+        with psycopg.connect(
+            url, autocommit=True, connect_timeout=5, prepare_threshold=None,
+            row_factory=dict_row, cursor_factory=psycopg.ClientCursor,  # it speaks the simple protocol only
+        ) as connection:  # fmt: skip
+            cursors = (connection.execute(command) for command in commands)
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
     except psycopg.OperationalError as error:
         raise DatabaseAway(
             f"The pool does not answer ({said(error)}); `golive db pool start --apply` starts it."
         ) from error
     except psycopg.Error as error:
         raise explain(error, "the pool") from error
-    return [standing(row, databases) for row in pools if row["database"] != "pgbouncer"]
+
+
+def read(url: str) -> list[Standing]:
+    """How each pool of a PgBouncer stands. Raises DatabaseTrouble."""
+    pools, databases = ask(url, "SHOW POOLS", "SHOW DATABASES")
+    known = {row["name"]: row for row in databases}
+    return [standing(row, known) for row in pools if row["database"] != "pgbouncer"]
 
 
 def standing(row: dict[str, Any], databases: dict[str, dict[str, Any]]) -> Standing:

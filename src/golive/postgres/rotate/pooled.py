@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import psycopg
-from psycopg.rows import dict_row
-
 from golive.postgres.models import Database
 from golive.postgres.pool.setup import bring_up, console_url, plan_of, pool_of
-from golive.postgres.trouble import DatabaseAway
+from golive.postgres.pool.watch import ask
 
 
 @dataclass(frozen=True)
@@ -22,22 +19,11 @@ class Pooled:
 
     def clients(self, role: str) -> int:
         """How many clients are connected as this role."""
-        return sum(1 for row in self._ask("SHOW CLIENTS") if row["user"] == role)
+        return sum(1 for row in ask(console_url(self.database), "SHOW CLIENTS")[0] if row["user"] == role)
 
     def let_go(self) -> None:
         """Close server connections as they come free, so that none is kept for a role whose clients have left."""
-        self._ask("RECONNECT")
-
-    def _ask(self, command: str) -> list[dict[str, object]]:
-        try:
-            with psycopg.connect(
-                console_url(self.database), autocommit=True, connect_timeout=5, prepare_threshold=None,
-                row_factory=dict_row, cursor_factory=psycopg.ClientCursor,
-            ) as connection:  # fmt: skip
-                cursor = connection.execute(command)
-                return cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            raise DatabaseAway(f"The pool cannot be asked: {' '.join(str(error).split())[:200]}") from error
+        ask(console_url(self.database), "RECONNECT")
 
 
 def pooled(database: Database) -> Pooled | None:
