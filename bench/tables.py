@@ -94,8 +94,14 @@ def clone(server: PostgresServer, name: str) -> str:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE filled STRATEGY file_copy')
         connection.execute("CHECKPOINT")
-    os.sync()  # the copy is on the disk before anything is timed
+    settle()
     return server.url(name)
+
+
+def settle(seconds: float = 15) -> None:
+    """What was written is on the disk, and the disk is done with what was deleted, before anything is timed."""
+    os.sync()
+    time.sleep(seconds)
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,23 @@ os.environ.setdefault("GOLIVE_DATA", tempfile.gettempdir() + "/golive-bench-arch
 django.setup()
 
 # ruff: noqa: E402  (they need Django's tables)
-from bench.tables import INSERT, Ledger, Watch, clone, filled, ledger, update
+from bench.tables import INSERT, Ledger, Watch, clone, filled, ledger, settle, update
 from bench.writers import Writers, compared
 from golive.postgres.archive.cold import Cold, open_cold
+from golive.postgres.archive.filing import Filing
 from golive.postgres.archive.move import Moved, Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import restore
+from golive.postgres.archive.whole import Whole
 from golive.postgres.session import session
 from golive.sandbox.servers import PostgresServer
 
 DAYS = 720
-MOMENTS = ["write", "read", "_delete", "_log", "put"]
+MOMENTS = {  # whose method, which one, at which call
+    "rows": [(Cold, "write", 3), (Cold, "read", 3), (Mover, "_delete", 3), (Filing, "log", 3), (Cold, "put", 3)],
+    "partitions": [(Cold, "write", 3), (Cold, "read", 3), (Filing, "log", 3), (Whole, "_reached", 3),
+                   (Whole, "_strike", 1), (Cold, "put", 3)],
+}  # fmt: skip
 NOW = datetime.now(UTC)
 
 
@@ -41,25 +47,22 @@ def plan_of(to: str, share: float) -> ArchivePlan:
     return ArchivePlan(table="events", by="at", older=timedelta(days=DAYS * (1 - share)), to=to)
 
 
-def archive(url: str, to: str, share: float, now: datetime, killed_at: str = "", times: int = 3) -> Moved:
-    """Move what is old; with `killed_at` SIGKILL this very process in the third batch at that moment."""
-    calls = 0
+def deadly(owner: Any, name: str, times: int) -> None:
+    """SIGKILL this very process when a method is called for the third time or so."""
+    calls, real = 0, getattr(owner, name)
 
-    def deadly(name: str) -> None:
-        owner: Any = Cold if hasattr(Cold, name) else Mover
-        real = getattr(owner, name)
+    def dying(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **named)
 
-        def dying(*arguments: Any, **named: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == times:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **named)
+    setattr(owner, name, dying)
 
-        setattr(owner, name, dying)
 
-    if killed_at:
-        deadly(killed_at)
+def archive(url: str, to: str, share: float, now: datetime) -> Moved:
+    """Move what is old."""
     plan = plan_of(to, share)
     with session(url, read_only=False, statement_timeout=timedelta()) as connection:
         return Mover(connection, "events", plan, open_cold(plan, "events"), lambda _: None).run(now)
@@ -93,13 +96,15 @@ def partitioned(url: str) -> None:
         connection.execute("DROP TABLE whole")
         connection.execute("ALTER TABLE events ADD PRIMARY KEY (id, at)")
         connection.execute("VACUUM ANALYZE events")
+        connection.execute("CHECKPOINT")
+    settle()
 
 
 def measure(server: PostgresServer, way: str, rows: int, share: float, rate: float) -> str:
     url = clone(server, f"bench_archive_{way}")
     if way == "partitions":
         partitioned(url)
-    moments = MOMENTS if way == "rows" else ["write", "read", "_log"]
+    moments = MOMENTS[way]
     before, size = ledger(url, rows), bytes_of(url)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cold_folder:
         writers = Writers(url, rate, Path(folder), [INSERT, update(rows // 2, rows)])
@@ -107,8 +112,8 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
         watch = Watch(url, ["events"])
         watch.start()
         began = time.time()
-        for moment in moments:
-            line = [sys.executable, "-m", "bench.archive", "--child", url, cold_folder, str(share), moment]
+        for number in range(len(moments)):
+            line = [sys.executable, "-m", "bench.archive", "--child", url, cold_folder, str(share), way, str(number)]
             code = subprocess.run([*line, NOW.isoformat()], check=False).returncode
             assert code == -signal.SIGKILL, code
         archive(url, cold_folder, share, NOW)
@@ -162,12 +167,13 @@ def main() -> None:
     options.add_argument("--only", choices=["rows", "partitions"])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "golive-bench-tables")
     options.add_argument("--programs", type=Path, help="the folder of another build's initdb and postgres")
-    options.add_argument("--child", nargs=5)
+    options.add_argument("--child", nargs=6)
     chosen = options.parse_args()
     if chosen.child:
-        url, to, share, moment, now = chosen.child
-        archive(url, to, float(share), datetime.fromisoformat(now), moment)
-        sys.exit("the moment was never reached")
+        url, to, share, way, number, now = chosen.child
+        deadly(*MOMENTS[way][int(number)])
+        archive(url, to, float(share), datetime.fromisoformat(now))
+        sys.exit("the moment was never reached: archive more (--share)")
     with filled(chosen.rows, chosen.folder, chosen.programs) as server:
         print(HEAD, flush=True)
         for way in ("rows", "partitions"):

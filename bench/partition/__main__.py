@@ -1,6 +1,6 @@
-"""Convert a table under writes by both ways, killed at each phase and resumed; print a table.
+"""Convert a table under writes by each way, killed at each phase and resumed; print a table.
 
-python -m bench.partition [--rows 20000000] [--rate 500] [--only wrap|copy] [--folder FOLDER]
+python -m bench.partition [--rows 20000000] [--rate 500] [--only wrap|whole|copy] [--folder FOLDER]
 """
 
 import argparse
@@ -16,15 +16,17 @@ from pathlib import Path
 from bench.tables import INSERT, Watch, clone, filled, ledger, update
 from bench.writers import Writers, compared
 from golive.postgres.partition.copy import Shadow
-from golive.postgres.partition.plan import Every
+from golive.postgres.partition.plan import Every, Keys
 from golive.postgres.partition.wrap import Done, undo, wrap
 from golive.postgres.session import session
 from golive.sandbox.servers import PostgresServer
 
 PHASES = {
     "wrap": ["the bound of history", "the partitioned table", "the swap"],
+    "whole": ["the bound of history", "the partitioned table", "the swap"],
     "copy": ["copy", "indexes", "changes since", "equality", "the swap"],
 }
+WAYS = {"wrap": "wrap", "whole": "wrap --keys whole", "copy": "copy"}
 KILLED_WITHIN_COPY_AFTER = 20.0
 WATCHED = ["events", "users", "events_history"]
 
@@ -39,8 +41,9 @@ def convert(url: str, mode: str, killed_at: str = "") -> Done | None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with session(url, read_only=False, statement_timeout=timedelta()) as connection:
-        if mode == "wrap":
-            return wrap(connection, "events", "at", Every.MONTH, 3, datetime.now(UTC), tell)
+        if mode != "copy":
+            keys = Keys.WHOLE if mode == "whole" else Keys.EACH
+            return wrap(connection, "events", "at", Every.MONTH, 3, datetime.now(UTC), tell, keys)
         return Shadow(connection, "events", "at", tell).convert(Every.MONTH, 3, datetime.now(UTC))
 
 
@@ -82,13 +85,13 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
     assert after.amount == before.amount + inserts + updates, (before, after, inserts, updates)
     assert after.original == before.original
     equal = f"{after.rows:,} rows by hash, sums"
-    if mode == "wrap":
+    if mode != "copy":
         with session(url, read_only=False, statement_timeout=timedelta()) as connection:
             undo(connection, "events", lambda _: None)
         assert ledger(url, rows) == after
         equal += "; undo: the same"
     cells = [
-        mode,
+        WAYS[mode],
         f"{rows:,}",
         len(PHASES[mode]) + (mode == "copy"),
         f"{ended - began:.0f} s",
@@ -113,7 +116,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--rows", type=int, default=20_000_000)
     options.add_argument("--rate", type=float, default=500)
-    options.add_argument("--only", choices=["wrap", "copy"])
+    options.add_argument("--only", choices=list(PHASES))
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "golive-bench-tables")
     options.add_argument("--programs", type=Path, help="the folder of another build's initdb and postgres")
     options.add_argument("--child", nargs=3)

@@ -38,7 +38,7 @@ from golive.postgres.look import plans
 from golive.postgres.look.collector import Given, Lacking, Server
 from golive.postgres.look.collectors import COLLECTORS
 from golive.postgres.partition.copy import Shadow
-from golive.postgres.partition.plan import Every
+from golive.postgres.partition.plan import Every, Keys
 from golive.postgres.partition.wrap import undo, wrap
 from golive.postgres.pool.probe import probe
 from golive.postgres.pool.process import version as pgbouncer
@@ -139,9 +139,12 @@ def moved(url: str, folder: Path) -> str:
             " decode(md5(n::text), 'hex') FROM generate_series(1, 20000) n"
         )
         now, was = datetime.now(UTC), _sum(connection, "log")
-        wrap(connection, "log", "at", Every.MONTH, 1, now, _quiet)
-        undo(connection, "log", _quiet)
-        same = [_sum(connection, "log") == was]
+        same = []
+        for keys in Keys:
+            wrap(connection, "log", "at", Every.MONTH, 1, now, _quiet, keys)
+            same.append(_sum(connection, "log") == was)
+            undo(connection, "log", _quiet)
+        same.append(_sum(connection, "log") == was)
         Shadow(connection, "log", "at", _quiet, rest=0).convert(Every.MONTH, 1, now)
         same.append(_sum(connection, "log") == was)
         plan = ArchivePlan(table="log", by="at", older=timedelta(days=400), to=str(folder), rest=0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from golive.postgres.archive.cold import Cold, ColdTrouble, open_cold
+from golive.postgres.archive.filing import Filing
 from golive.postgres.archive.layout import Manifest, field_of, hashes, read_manifest, schema, table
 from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
@@ -100,7 +101,7 @@ class Killed(Exception):
     """Stands for kill -9."""
 
 
-@pytest.mark.parametrize("moment", ["write", "read", "_log", "put"])
+@pytest.mark.parametrize("moment", ["write", "read", "log", "put"])
 def test_killed_anywhere_nothing_is_lost_or_doubled(
     place: Place, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +114,7 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
     def die(*_: Any, **__: Any) -> None:
         raise Killed
 
-    owner: type = Mover if moment == "_log" else Cold
+    owner: type = Filing if moment == "log" else Cold
     original = getattr(owner, moment)
 
     def third(self: Any, *arguments: Any) -> Any:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,13 +14,13 @@ from typer.testing import CliRunner
 
 from golive.postgres.advice.catalog import Catalog, Column, Table
 from golive.postgres.advice.workload import Statement
-from golive.postgres.partition import calm
+from golive.postgres.partition import calm, steps
 from golive.postgres.partition import wrap as wrapping
 from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
 from golive.postgres.partition.commands import app
-from golive.postgres.partition.copy import DRAIN, Shadow
+from golive.postgres.partition.copy import DRAIN, Shadow, grow
 from golive.postgres.partition.locks import pause
-from golive.postgres.partition.plan import Every, PartitionPlan
+from golive.postgres.partition.plan import Every, Keys, PartitionPlan
 from golive.postgres.partition.policy import keep_policy
 from golive.postgres.partition.prune import pruning
 from golive.postgres.partition.shape import CannotPartition, look
@@ -165,6 +166,10 @@ def connection(place: Place) -> Iterator[Connection]:
 
 
 def by_wrap(connection: Connection) -> wrapping.Done:
+    return wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, quiet, Keys.WHOLE)
+
+
+def by_each(connection: Connection) -> wrapping.Done:
     return wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, quiet)
 
 
@@ -172,7 +177,7 @@ def by_copy(connection: Connection) -> wrapping.Done:
     return Shadow(connection, "events", "at", quiet, rest=0.0).convert(Every.MONTH, 2, NOW)
 
 
-@pytest.mark.parametrize("convert", [by_wrap, by_copy])
+@pytest.mark.parametrize("convert", [by_wrap, by_each, by_copy])
 def test_a_table_is_converted_under_writes(
     place: Place, connection: Connection, convert: Callable[[Connection], wrapping.Done]
 ) -> None:
@@ -192,7 +197,7 @@ def test_a_table_is_converted_under_writes(
     assert place.run("SELECT count(*) - count(DISTINCT id) FROM events") == [(0,)]
     assert place.run("SELECT count(*) > 0 FROM events WHERE touched > 0") == [(True,)]  # the trigger went on
     assert [each["name"] for each in shape.triggers] == ["events_touch"]
-    assert {each["kind"] for each in shape.constraints} == {"p", "c", "f"}
+    assert {each["kind"] for each in shape.constraints} == {"c", "f"} | ({"p"} if convert is not by_each else set())
     assert len(shape.indexes) == 2
     assert {(each["grantee"], each["privilege"]) for each in shape.grants} == {("reader", "SELECT")}
     place.run("INSERT INTO events (user_id, amount) VALUES (1, 99)")
@@ -206,8 +211,9 @@ class Killed(Exception):
     """Stands for kill -9: the connection goes without a word."""
 
 
+@pytest.mark.parametrize("keys", [Keys.WHOLE, Keys.EACH])
 @pytest.mark.parametrize("phase", ["the bound of history", "the partitioned table", "the swap"])
-def test_wrapping_is_killed_and_resumed(place: Place, phase: str) -> None:
+def test_wrapping_is_killed_and_resumed(place: Place, phase: str, keys: Keys) -> None:
     fill(place)
 
     def tell(now_at: str) -> None:
@@ -218,11 +224,120 @@ def test_wrapping_is_killed_and_resumed(place: Place, phase: str) -> None:
         for connection in admin(place):
             if kills:
                 with pytest.raises(Killed):
-                    wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it)
+                    wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it, keys)
             else:
-                wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it)
+                wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell_it, keys)
     assert place.run("SELECT count(*) FROM events") == [(ROWS,)]
     assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("p",)]
+
+
+def test_keys_of_each_partition_need_no_index(place: Place) -> None:
+    """Whatever a killed run has built for keys of the whole is gone, and each partition is unique by the old key."""
+    fill(place)
+    place.run("ALTER TABLE events ADD UNIQUE (user_id, id)")
+
+    def tell(now_at: str) -> None:
+        if now_at == "the bound of history":
+            raise Killed
+
+    for connection in admin(place):
+        with pytest.raises(Killed):
+            wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, tell, Keys.WHOLE)
+    assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE 'events_golive_key%'") == [(2,)]
+    for connection in admin(place):
+        done = by_each(connection)
+        assert "stays unique by id in each partition" in done.notes[0]
+        plan = PartitionPlan(table="events", by="at", every=Every.MONTH, ahead=4, keep=None)
+        made, _ = keep_policy(connection, plan, NOW)
+    assert len(made) == 2
+    assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive%'") == [(0,)]
+    keys = "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('p', 'u')"
+    names = [*done.partitions, *made]
+    wanted = {(name, said) for name in names for said in ("PRIMARY KEY (id)", "UNIQUE (user_id, id)")}
+    assert set(place.run(f"{keys} AND conrelid::regclass::text LIKE 'events%'")) == wanted
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        place.run("INSERT INTO events (id, user_id, at) SELECT id, 1, at FROM events LIMIT 1")
+
+
+def test_taking_back_says_which_key_is_there_twice(place: Place, connection: Connection) -> None:
+    """Two partitions may hold the same key when each keeps its own."""
+    fill(place)
+    by_each(connection)
+    place.run("INSERT INTO events (id, user_id, amount, at) VALUES (7, 1, 1, now() + interval '40 days')")
+    with pytest.raises(CannotPartition, match=r"events_history has too: Key \(id\)=\(7\).*nothing has changed"):
+        wrapping.undo(connection, "events", quiet)
+    place.run("UPDATE events SET id = 70000 WHERE id = 7 AND at > now()")
+    assert wrapping.undo(connection, "events", quiet).rows == 1
+    assert look(connection, "events").primary == ["id"]
+
+
+def test_other_tables_need_a_key_of_the_whole(place: Place, connection: Connection) -> None:
+    fill(place)
+    place.run("ALTER TABLE events ADD UNIQUE (id, at)")
+    place.run("CREATE TABLE notes (id bigint, at timestamptz, FOREIGN KEY (id, at) REFERENCES events (id, at))")
+    with pytest.raises(CannotPartition, match="use --keys whole"):
+        wrapping.wrap(connection, "events", "at", Every.MONTH, 2, NOW, quiet, Keys.EACH)
+    by_each(connection)  # left to itself it takes the keys of the whole
+    assert [each["name"] for each in look(connection, "events").unique] == [
+        "events_id_at_key_parted",
+        "events_pkey_parted",
+    ]
+
+
+@pytest.mark.parametrize("convert", [by_wrap, by_copy])
+def test_what_a_key_says_besides_its_columns_is_kept(
+    place: Place, connection: Connection, convert: Callable[[Connection], wrapping.Done]
+) -> None:
+    fill(place)
+    nulls = " NULLS NOT DISTINCT" if connection.info.server_version >= 150000 else ""
+    late = " DEFERRABLE" if convert is by_wrap else ""
+    place.run(f"ALTER TABLE events ADD CONSTRAINT one UNIQUE{nulls} (kind, id) INCLUDE (amount){late}")
+    convert(connection)
+    said = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'events'::regclass AND contype = 'u'"
+    assert place.run(said) == [(f"UNIQUE{nulls} (kind, id, at) INCLUDE (amount){late}",)]
+
+
+def test_a_copy_beside_a_deferrable_key_is_refused(place: Place, connection: Connection) -> None:
+    fill(place)
+    place.run("ALTER TABLE events ADD CONSTRAINT late UNIQUE (kind, id) DEFERRABLE INITIALLY DEFERRED")
+    with pytest.raises(CannotPartition, match="late is DEFERRABLE"):
+        by_copy(connection)
+
+
+@pytest.mark.parametrize(
+    ("hot", "methods", "expected"),
+    [(200, [], True), (250, ["btree"], True), (251, ["btree"], False), (1, ["btree", "gin"], False)],
+)
+def test_indexes_that_stay_in_memory_grow_with_the_copy(hot: int, methods: list[str], expected: bool) -> None:
+    assert grow(hot, 1000, methods) is expected
+
+
+def test_indexes_are_built_part_by_part_where_they_are_large(
+    place: Place, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between two partitions, the next run builds those that lack theirs."""
+    fill(place)
+    monkeypatch.setattr(Shadow, "_indexes_first", lambda *_: False)
+    real, calls = steps.index_on, 0
+
+    def third(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Killed
+        return real(*arguments)
+
+    monkeypatch.setattr(steps, "index_on", third)
+    with pytest.raises(Killed):
+        by_copy(connection)
+    by_copy(connection)
+    assert len(look(connection, "events").indexes) == 2
+    assert [each["name"] for each in look(connection, "events").indexes] == [
+        "events_lower_parted",
+        "events_user_parted",
+    ]
+    leaf = look(connection, look(connection, "events").partitions[0]["name"])
+    assert len(leaf.indexes) == 2
 
 
 @pytest.mark.parametrize("phase", ["copy", "indexes", "changes since", "equality", "the swap"])
@@ -251,7 +366,7 @@ def test_a_copy_that_changes_outrun_gives_up(monkeypatch: pytest.MonkeyPatch) ->
     shadow.table = "orders"
     applied: list[int] = []
     monkeypatch.setattr(shadow, "_left", lambda: 3 * DRAIN)
-    monkeypatch.setattr(shadow, "_drain", lambda limit: applied.append(limit) or limit)  # there is always more
+    monkeypatch.setattr(shadow, "_drain", lambda limit, rest: applied.append(limit) or limit)  # there is always more
     with pytest.raises(CannotPartition, match="changes faster than the copy can follow"):
         shadow._catch_up()
     assert applied == [DRAIN] * len(applied)
@@ -358,6 +473,9 @@ def test_policy_makes_ahead_and_detaches(place: Place, connection: Connection) -
         ("SELECT * FROM events WHERE at > $1 OR user_id = $2", False),
         ("DELETE FROM events WHERE user_id = $1", False),
         ("SELECT * FROM events WHERE (at =", None),
+        ("INSERT INTO events (id) VALUES ($1) ON CONFLICT (id) DO NOTHING", False),
+        ("INSERT INTO events (id, at) VALUES ($1, $2) ON CONFLICT (id, at) DO NOTHING", True),
+        ("INSERT INTO events (id) VALUES ($1) ON CONFLICT DO NOTHING", True),
     ],
 )
 def test_what_will_prune_is_said_before(text: str, prunes: bool | None) -> None:
@@ -368,9 +486,10 @@ def test_what_will_prune_is_said_before(text: str, prunes: bool | None) -> None:
     assert found[0].reason
 
 
-def test_what_convert_prints_is_a_script_that_converts(place: Place) -> None:
+@pytest.mark.parametrize("keys", ["whole", "each"])
+def test_what_convert_prints_is_a_script_that_converts(place: Place, keys: str) -> None:
     fill(place)
-    args = ["partition", "convert", "events", "--by", "at", "--project", place.project.slug, "--json"]
+    args = ["partition", "convert", "events", "--by", "at", "--keys", keys, "--project", place.project.slug, "--json"]
     ran = CliRunner().invoke(app, args, catch_exceptions=False)
     said = json.loads(ran.stdout)
     assert said["refused"] is None

@@ -25,6 +25,11 @@ class Cold:
     def __init__(self, files: fs.FileSystem, root: str) -> None:
         self.files, self.root = files, root.rstrip("/")
 
+    @property
+    def name(self) -> str:
+        """The archive's, whose folder it is."""
+        return self.root.rpartition("/")[2]
+
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
 

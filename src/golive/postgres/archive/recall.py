@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 from pyarrow import compute, fs
 
 from golive.postgres.archive.cold import Cold, ColdTrouble
+from golive.postgres.archive.filing import AS_WRITTEN, LOG, I, S, copy_in, row_hash
 from golive.postgres.archive.layout import (
     BEGINNING,
     Field,
@@ -27,10 +28,10 @@ from golive.postgres.archive.layout import (
     schema,
     table,
 )
-from golive.postgres.archive.move import AS_WRITTEN, I, S, copy_in, row_hash
 from golive.postgres.archive.plan import ArchivePlan
+from golive.postgres.archive.whole import detached
 from golive.postgres.partition.shape import look
-from golive.postgres.session import Connection, one
+from golive.postgres.session import Connection, one, rows
 from golive.postgres.wide import MOST_ROW_BYTES, at_once, width
 
 PORTION = 100_000
@@ -45,24 +46,27 @@ def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, fo
     """
     folder = Path(tempfile.mkdtemp(prefix="golive-archive-"))
     try:
-        shape = look(connection, plan.table)
-        manifests = list(cold.manifests())
-        texts = {name for manifest in manifests for name, _, how in manifest.fields if how == "text"}
-        fields = [
-            replace(found, native=found.native and found.name not in texts)
-            for found in (field_of(each["name"], each["type"]) for each in shape.columns if not each["generated"])
-        ]
-        if _HOT.search(question):
-            fields = _hot(connection, shape.where, fields, folder)
-        else:
-            Cold(fs.LocalFileSystem(), str(folder)).write("hot-000000.parquet", table(fields, []))
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            shape = look(connection, plan.table)
+            manifests = counted(connection, cold)
+            texts = {name for manifest in manifests for name, _, how in manifest.fields if how == "text"}
+            fields = [
+                replace(found, native=found.native and found.name not in texts)
+                for found in (field_of(each["name"], each["type"]) for each in shape.columns if not each["generated"])
+            ]
+            if _HOT.search(question):
+                parts = [part.where for part in detached(connection, shape.where)]
+                fields = _hot(connection, [shape.where, *parts], fields, folder)
+            else:
+                Cold(fs.LocalFileSystem(), str(folder)).write("hot-000000.parquet", table(fields, []))
         count = len(manifests)
         for number, manifest in enumerate(manifests, 1):
             cold_file(folder / f"cold-{number:08d}.parquet", cold, manifest, fields)
-        kinds = ", ".join(f"`{each.name}` {_kind(each)}" for each in fields)
+        kinds = escaped(", ".join(f"`{escaped(each.name, '`')}` {_kind(each)}" for each in fields))
         hot = f"file('{folder}/hot-*.parquet', Parquet, '{kinds}')"
         old = f"file('{folder}/cold-*.parquet', Parquet, '{kinds}')" if count else f"{hot} WHERE 0"
-        # The folder's name is ours and the types are the parser's: nothing of the user's is in these.
+        # The folder's name is ours, the types are the parser's, and the columns' names are escaped.
         views = f"WITH cold AS (SELECT * FROM {old}), hot AS (SELECT * FROM {hot}), "  # noqa: S608
         views += "everything AS (SELECT * FROM cold UNION ALL SELECT * FROM hot) "
         try:
@@ -75,6 +79,23 @@ def ask(connection: Connection, plan: ArchivePlan, cold: Cold, question: str, fo
             raise ColdTrouble(f"The embedded engine refused: {str(error).splitlines()[0][:400]}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def escaped(text: str, quote: str = "'") -> str:
+    """Text as it stands between two quotes in the embedded engine's SQL."""
+    return text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+
+
+def counted(connection: Connection, cold: Cold) -> list[Manifest]:
+    """The files whose rows are cold in this snapshot: what the log says, for a database restored to an earlier time
+    has rows again that went cold later. Where there is no log, all that cold storage has."""
+    if one(connection, "SELECT to_regclass(%(log)s) AS found", {"log": LOG.as_string()})["found"]:
+        statement = S(
+            "SELECT manifest, to_jsonb(l) ->> 'part' AS part FROM {} l WHERE archive = %(name)s ORDER BY number"
+        )
+        if log := rows(connection, statement.format(LOG), {"name": cold.name}):
+            return [Manifest(**row["manifest"]) for row in log if row["part"] is None]
+    return list(cold.manifests())
 
 
 def cold_file(path: Path, cold: Cold, manifest: Manifest, fields: Sequence[Field]) -> None:
@@ -92,30 +113,34 @@ def cold_file(path: Path, cold: Cold, manifest: Manifest, fields: Sequence[Field
         shutil.copyfileobj(source, out)
 
 
-def _hot(connection: Connection, where: sql.Composable, fields: list[Field], folder: Path) -> list[Field]:
-    """Copy the table's rows, in portions that fit in memory; the columns as they were kept. Raises ColdTrouble."""
+def _hot(connection: Connection, tables: Sequence[sql.Composable], fields: list[Field], folder: Path) -> list[Field]:
+    """Copy the tables' rows, in portions that fit in memory; the columns as they were kept. Raises ColdTrouble."""
     wide = width([(each.name, each.type) for each in fields])
-    widest = one(connection, S("SELECT COALESCE(max({}), 0) AS most FROM {} t").format(wide, where))["most"]
+    most = S("SELECT COALESCE(max({}), 0) AS most FROM {} t")
+    widest = max(one(connection, most.format(wide, where))["most"] for where in tables)
     if widest > MOST_ROW_BYTES:
         raise ColdTrouble(
             f"The table holds a row of {widest / 1024**2:,.0f} MB as text, wider than the {MOST_ROW_BYTES // 1024**2} "
             "MB that are copied to be asked: ask `cold` here and the hot rows in the database itself."
         )
     try:
-        _copied(connection, where, fields, folder, at_once(PORTION, widest))
+        _copied(connection, tables, fields, folder, at_once(PORTION, widest))
     except (psycopg.DataError, pa.ArrowException, ValueError, OverflowError) as error:
         if isinstance(error, psycopg.Error) and error.sqlstate:
             raise
         fields = as_text(fields)
-        _copied(connection, where, fields, folder, at_once(PORTION, widest))
+        _copied(connection, tables, fields, folder, at_once(PORTION, widest))
     return fields
 
 
-def _copied(connection: Connection, where: sql.Composable, fields: list[Field], folder: Path, portion: int) -> None:
+def _copied(
+    connection: Connection, tables: Sequence[sql.Composable], fields: list[Field], folder: Path, portion: int
+) -> None:
     local = Cold(fs.LocalFileSystem(), str(folder))
     columns = S(", ").join(I(each.name) if each.native else S("{}::text").format(I(each.name)) for each in fields)
+    every = S(" UNION ALL ").join(S("SELECT {} FROM {}").format(columns, where) for where in tables)
     with connection.transaction(), connection.cursor(name="golive_hot", row_factory=tuple_row) as cursor:
-        cursor.execute(S("SELECT {} FROM {}").format(columns, where))
+        cursor.execute(every)
         number = 0
         while taken := cursor.fetchmany(portion):
             local.write(f"hot-{number:06d}.parquet", table(fields, taken))
@@ -130,7 +155,7 @@ def _kind(field: Field) -> str:
     names = {
         "int16": "Int16", "int32": "Int32", "int64": "Int64", "float": "Float32", "double": "Float64", "bool": "Bool",
         "string": "String", "binary": "String", "date32[day]": "Date32", "timestamp[us]": "DateTime64(6)",
-        "timestamp[us, tz=UTC]": "DateTime64(6, \\'UTC\\')",
+        "timestamp[us, tz=UTC]": "DateTime64(6, 'UTC')",
     }  # fmt: skip
     name = names.get(kind) or kind.replace("decimal128", "Decimal")
     return f"Nullable({name})"
@@ -153,7 +178,7 @@ def restore(
                 target, shape.where
             )
         )
-        for manifest in cold.manifests():
+        for manifest in counted(connection, cold):
             if instant(manifest.last) < begin or instant(manifest.first) >= end:
                 continue
             data = cold.read(manifest.file)

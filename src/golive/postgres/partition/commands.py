@@ -1,13 +1,10 @@
 """`golive db partition`: what would happen, do it, stop it, take it back, keep the policy."""
 
 import sys
-from contextlib import suppress
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import orjson
-import psycopg
 import typer
 from django.utils import timezone
 from rich.console import Console
@@ -16,22 +13,16 @@ from rich.table import Table
 from golive.console import words
 from golive.people import audit
 from golive.people.choice import WRONG_INPUT
-from golive.postgres.advice import catalog as catalogs
-from golive.postgres.advice.workload import from_statistics
 from golive.postgres.choice import admin_url_of, chosen, url_of
-from golive.postgres.partition import steps
-from golive.postgres.partition.bounds import Span, next_start, start_of
-from golive.postgres.partition.copy import Shadow
+from golive.postgres.partition.copy import REST, Shadow
 from golive.postgres.partition.declared import plans_of
-from golive.postgres.partition.divide import How, Part, by_hash, by_list
-from golive.postgres.partition.locks import as_text
-from golive.postgres.partition.plan import Every
+from golive.postgres.partition.divide import How
+from golive.postgres.partition.plan import Every, Keys
 from golive.postgres.partition.policy import keep_policy
-from golive.postgres.partition.prune import pruning
-from golive.postgres.partition.shape import look, refusal
-from golive.postgres.partition.steps import Names
-from golive.postgres.partition.wrap import Done, abort, next_numbers, undo, wrap
-from golive.postgres.session import Connection, Statement, session
+from golive.postgres.partition.preview import Asked, Mode, Preview, preview
+from golive.postgres.partition.shape import look
+from golive.postgres.partition.wrap import Done, abort, undo, wrap
+from golive.postgres.session import session
 
 app = typer.Typer()
 partition_app = typer.Typer(no_args_is_help=True, help="Native partitions for a live table.")
@@ -41,13 +32,6 @@ ProjectOption = Annotated[str | None, typer.Option(help="The project's slug.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 TableArgument = Annotated[str, typer.Argument(help="The table, such as events or app.events.")]
 FOREVER = timedelta()
-
-
-class Mode(StrEnum):
-    """How a table is converted."""
-
-    WRAP = "wrap"
-    COPY = "copy"
 
 
 def tell(text: str) -> None:
@@ -65,75 +49,62 @@ def convert(
     mode: Annotated[
         Mode | None, typer.Option(help="wrap moves no row (ranges, the default); copy splits history too.")
     ] = None,
+    keys: Annotated[
+        Keys | None,
+        typer.Option(
+            help="Wrapped: each partition keeps the keys as they are, or those of the whole take in the column and "
+            "an index is built. By itself each, unless other tables refer to it."
+        ),
+    ] = None,
+    rest: Annotated[
+        float, typer.Option(min=0, max=100, help="How long a copy rests, as a share of the time that it works.")
+    ] = REST,
     ahead: Annotated[int, typer.Option(min=1, max=60, help="Partitions made ahead.")] = 3,
     apply: Annotated[bool, typer.Option("--apply", help="Do it with [database] admin; without, only say.")] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a conversion would do and which statements would prune; with --apply do it, under short locks."""
-    database = chosen(project)
-    mode = mode or (Mode.WRAP if how is How.RANGE else Mode.COPY)
-    if mode is Mode.WRAP and how is not How.RANGE:
-        typer.echo("Wrapping needs ranges of time: rows of one tenant lie all over. Use --mode copy.", err=True)
+    asked = Asked(by, every, how, mode or (Mode.WRAP if how is How.RANGE else Mode.COPY), parts, keys)
+    if asked.contradiction:
+        typer.echo(asked.contradiction, err=True)
         raise typer.Exit(WRONG_INPUT)
+    database = chosen(project)
     if not apply:
         with session(url_of(database)) as connection:
-            raise typer.Exit(_preview(connection, table, by, every, mode, how, parts, as_json))
+            raise typer.Exit(_say(preview(connection, table, asked, timezone.now().date()), as_json))
     with session(admin_url_of(database), read_only=False, statement_timeout=FOREVER) as connection:
         now = timezone.now()
-        if mode is Mode.WRAP:
-            done = wrap(connection, table, by, every, ahead, now, tell)
+        if asked.mode is Mode.WRAP:
+            done = wrap(connection, table, by, every, ahead, now, tell, keys)
         else:
-            done = Shadow(connection, table, by, tell).convert(every, ahead, now, how, parts)
-    audit.record("cli", "database.partition", table, project=database.project, mode=mode.value)
+            done = Shadow(connection, table, by, tell, rest).convert(every, ahead, now, how, parts)
+    audit.record("cli", "database.partition", table, project=database.project, mode=asked.mode.value)
     _show(done, as_json)
 
 
-def _preview(
-    connection: Connection, table: str, by: str, every: Every, mode: Mode, how: How, parts: int, as_json: bool
-) -> int:
-    shape = look(connection, table)
-    reason = refusal(shape, by, how)
-    with suppress(psycopg.errors.InsufficientPrivilege):  # golive's role may read tables, not always sequences
-        next_numbers(connection, shape)
-    names = Names(shape.schema, shape.name)
-    bound = next_start(start_of(timezone.now().date(), every), every)
-    samples: dict[How, Span | Part] = {
-        How.RANGE: Span(f"{shape.name}_next", bound, next_start(bound, every)),
-        How.HASH: by_hash(shape.name, parts)[0],
-        How.LIST: by_list(shape.name, [])[-1],
-    }
-    before: list[Statement] = []
-    swap = steps.swap_copy(shape, names)
-    if mode is Mode.WRAP:
-        before = [build for _, build in steps.key_indexes(shape, names, by)]
-        before += [*steps.bound_check(shape, names, by, bound), steps.validate_bound(shape, names)]
-        swap = steps.swap_wrap(shape, names, by, bound)
-    script = as_text(
-        [*before, *steps.parent(shape, names, by, how), *steps.partition(names, names.parent, samples[how]), *swap]
-    )
-    judged = pruning(from_statistics(connection), catalogs.read(connection), shape.schema, shape.name, by, how)
+def _say(found: Preview, as_json: bool) -> int:
     if as_json:
-        rows = [{"text": one.statement.text, "prunes": one.prunes, "reason": one.reason} for one in judged]
-        said = {"refused": reason, "script": script, "statements": rows}
+        rows = [{"text": one.statement.text, "prunes": one.prunes, "reason": one.reason} for one in found.statements]
+        said = {"refused": found.refused, "script": found.script, "builds": found.builds, "statements": rows}
         sys.stdout.write(orjson.dumps(said).decode() + "\n")
-    else:
-        if reason:
-            typer.echo(f"Not possible as it is: {reason}.")
-        listed = Table("prunes", "calls", "statement", "because")
-        for one in judged:
-            word = {True: "yes", False: "no", None: "unknown"}[one.prunes]
-            listed.add_row(
-                word, words.grouped(one.statement.calls), " ".join(one.statement.text.split())[:80], one.reason
-            )
-        Console().print(listed)
-        for statement in [] if reason else script:
-            typer.echo(f"{statement};")
-        typer.echo(
-            "Nothing was changed. --apply does it, with the indexes, keys, partitions and sequences' next numbers as "
-            "they are by then, under short locks. Undo: golive db partition undo (wrap)."
-        )
-    return 1 if reason else 0
+        return 1 if found.refused else 0
+    if found.refused:
+        typer.echo(f"Not possible as it is: {found.refused}.")
+    listed = Table("prunes", "calls", "statement", "because")
+    for one in found.statements:
+        word = {True: "yes", False: "no", None: "unknown"}[one.prunes]
+        listed.add_row(word, words.grouped(one.statement.calls), " ".join(one.statement.text.split())[:80], one.reason)
+    Console().print(listed)
+    for statement in [] if found.refused else found.script:
+        typer.echo(f"{statement};")
+    if found.builds:
+        typer.echo(found.builds)
+    typer.echo(
+        "Nothing was changed. --apply does it, with the indexes, keys, partitions and sequences' next numbers as "
+        "they are by then, under short locks. Undo: golive db partition undo (wrap)."
+    )
+    return 1 if found.refused else 0
 
 
 def _show(done: Done, as_json: bool) -> None:

@@ -16,23 +16,44 @@ from psycopg import sql
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, spans
 from golive.postgres.partition.calm import Calm
+from golive.postgres.partition.capture import TRIGGERS, Capture
 from golive.postgres.partition.divide import How, Part, by_hash, by_list
+from golive.postgres.partition.equality import leaves, summed
 from golive.postgres.partition.locks import Held, NoLock, Witness, analyze, briefly, gently, run
+from golive.postgres.partition.pace import Pace
 from golive.postgres.partition.plan import Every
 from golive.postgres.partition.shape import CannotPartition, look, refusal, weight
-from golive.postgres.partition.steps import I, Names, S
+from golive.postgres.partition.steps import I, Names, S, more_of
 from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, look_locked, validate_inbound
-from golive.postgres.session import Connection, Statement, one, rows
+from golive.postgres.session import Connection, one, rows
 from golive.postgres.wide import portion, row_hash
 
-BATCH = 500  # rows; writers wait behind what a batch has written to the log
+BATCH = 200  # rows; writers wait behind what a batch has written to the log
+REST = 1.0  # as long as it works times this at least: half of a core and of the disk are the application's
 BATCH_BYTES = 256 * 1024**2  # fewer rows a transaction where they are wide
-DRAIN = 5_000
+DRAIN = 500  # changes a transaction
+DRAIN_EVERY_SECONDS = 0.5
+SHOW_EVERY_SECONDS = 10
+DRAIN_REST = 2.0  # at most, or changes would come faster than they are applied
+MOST_DRAINS = 20  # until the copy goes on
 FEW = 200  # changes left that may be applied under the lock
 MOST_UNDER_LOCK = 500
 SWAPS = 10
-CAPTURE, TRUNCATION = "zz_golive_capture", "zz_golive_truncation"
 PATIENCE = 30  # rounds in a row that do not shrink what is left
+
+
+SERIAL = ("bigint", "integer", "smallint")
+INDEX_SIZES = """
+SELECT COALESCE(sum(pg_relation_size(i.indexrelid)), 0)::float8 AS bytes, COALESCE(array_agg(DISTINCT a.amname), '{}')
+       AS methods, (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'shared_buffers') AS cache
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam
+WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+"""
+
+
+def grow(hot_bytes: float, cache_bytes: float, methods: Sequence[str]) -> bool:
+    """Whether indexes grow with a copy: what is in use of them at a time has to stay in memory, and GIN is slow."""
+    return set(methods) <= {"btree", "hash", "brin"} and hot_bytes <= cache_bytes / 4
 
 
 class Behind(CannotPartition):
@@ -40,42 +61,49 @@ class Behind(CannotPartition):
 
 
 class Shadow:
-    """One conversion by copy. `rest` is slept between batches as a share of the time a batch took."""
+    """One conversion by copy. After each portion of its work it rests as long as that took, times `rest`."""
 
-    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = 1.0) -> None:
-        self.connection, self.table, self.by, self.tell, self.rest = connection, table, by, tell, rest
+    def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = REST) -> None:
+        self.connection, self.table, self.by, self.tell = connection, table, by, tell
+        self.pace = Pace(connection, rest, tell)
+        self.drained, self.shown = 0.0, time.monotonic()
         self.shape = look(connection, table)
         self.names = Names(self.shape.schema, self.shape.name)
         self.key = self.shape.primary
         self.new = I(self.names.schema, self.names.parent)
-        self.changes = I(self.names.schema, self.names.short("_golive_changes"))
-        self.progress = I(self.names.schema, self.names.short("_golive_progress"))
-        self.function = I(self.names.schema, self.names.short("_golive_capture"))
-        self.emptying = I(self.names.schema, self.names.short("_golive_emptied"))
         self.done = Done(table, "copy")
         self.batch = portion(BATCH, *weight(connection, self.shape), most=BATCH_BYTES)
-        self.changed = list(dict.fromkeys([*self.key, by]))  # what of a changed row is recorded
+        self.changed = list(dict.fromkeys([*self.key, by]))
+        self.capture = Capture(self.shape, self.names, self.changed)
+        self.changes, self.progress = self.capture.changes, self.capture.progress
         self.hash = row_hash([(each["name"], each["type"]) for each in self.shape.columns if not each["generated"]])
         self.columns = steps.columns_sql([each["name"] for each in self.shape.columns if not each["generated"]])
         self.keys = steps.columns_sql(self.key)
+        # A unique value may still stand in the row that had it before, whose change comes later; else it only costs.
+        self.conflict = S(" ON CONFLICT DO NOTHING") if len(self.shape.unique) > 1 else S("")
 
     def convert(self, every: Every, ahead: int, now: datetime, how: How = How.RANGE, parts: int = 16) -> Done:
         """All phases. `parts` are those of a hash, or the largest values of a list. Raises CannotPartition."""
+        with closing(self.pace):
+            return self._convert(every, ahead, now, how, parts)
+
+    def _convert(self, every: Every, ahead: int, now: datetime, how: How, parts: int) -> Done:
         began = time.monotonic()
         if self.shape.kind == "p":
             self.done.notes.append("it was converted already")
             validate_inbound(self.connection, self.table)
             return self.done
-        if reason := refusal(self.shape, self.by, how) or ("" if self.key else f"{self.table} has no primary key"):
+        if reason := refusal(self.shape, self.by, how) or self._refusal():
             raise CannotPartition(reason)
         if not self._prepared():
             self.tell("shadow table and change capture")
             self._prepare(how, self._parts(how, every, ahead, now, parts))
         self._begin()
+        self.pace.begin()
         calm = Calm(self.connection)
         self.tell("copy")
-        while self._copy_batch():
-            self._drain(DRAIN)
+        while self._copied_more():
+            self._show()
         self.tell("indexes")
         self._indexes()
         self.tell("changes since")
@@ -91,17 +119,21 @@ class Shadow:
         self.done.seconds = time.monotonic() - began
         return self.done
 
+    def _refusal(self) -> str | None:
+        if not self.key:
+            return f"{self.table} has no primary key"
+        late = [each["name"] for each in self.shape.unique if more_of(each["definition"]).deferral.as_string()]
+        return f"{', '.join(late)} is DEFERRABLE, so rows cannot be copied beside it: use --mode wrap" if late else None
+
     def _begin(self) -> None:
         """Settings of this session: rows that the old table holds need no foreign key asked again."""
         gently(self.connection)
         with suppress(psycopg.errors.InsufficientPrivilege):
             self.connection.execute("SET session_replication_role = replica")
         self.connection.execute("DROP TABLE IF EXISTS pg_temp.golive_taken")
-        self.connection.execute(S("CREATE TEMP TABLE golive_taken ({}) ON COMMIT DELETE ROWS").format(self._typed()))
-
-    def _typed(self) -> sql.Composed:
-        kinds = {each["name"]: each["type"] for each in self.shape.columns}
-        return S(", ").join(S("{} {}").format(I(name), S(kinds[name])) for name in self.changed)
+        self.connection.execute(
+            S("CREATE TEMP TABLE golive_taken ({}) ON COMMIT DELETE ROWS").format(self.capture.typed)
+        )
 
     def _catch_up(self) -> None:
         """Apply changes until few are left. Raises CannotPartition when they come faster than they are applied."""
@@ -115,8 +147,9 @@ class Shadow:
                     f"{self.table} changes faster than the copy can follow ({left} changes are left). Nothing was "
                     "swapped; run it again at a quieter hour, it goes on where it is."
                 )
+            shrinks = least is None or left <= least
             for _ in range(left // DRAIN + 1):  # and not until none is left, which may never be
-                self._drain(DRAIN)
+                self._drain(DRAIN, rest=shrinks)
 
     def _left(self) -> int:
         found = one(
@@ -125,13 +158,26 @@ class Shadow:
         )
         return int(found["left"])
 
+    def _indexes_first(self, how: How, parts: int) -> bool:
+        """Whether indexes may grow with the copy. Building one floods the disk, but a large one grows slowly."""
+        ordered = how is How.RANGE and self.shape.column(self.key[0])["type"] in SERIAL
+        found = one(self.connection, INDEX_SIZES, {"oid": self.shape.oid})
+        return grow(found["bytes"] / (parts if ordered else 1), found["cache"], found["methods"])
+
     def _indexes(self) -> None:
-        """After the copy, which is faster by far: those that belong to no key. Only the shadow waits for them."""
+        """Those that belong to no key, partition by partition; what is on all of them then becomes one of the whole."""
         state = one(self.connection, S("SELECT indexed FROM {}").format(self.progress))
         if not state["indexed"]:
+            for leaf in leaves(self.connection, self.new):
+                have = {each["definition"] for each in look(self.connection, leaf.as_string()).indexes if each["valid"]}
+                for each in self.shape.indexes:
+                    if each["valid"] and each["definition"] not in have:
+                        began = time.monotonic()
+                        self.connection.execute(steps.index_on(leaf, each["definition"]))
+                        self.pace.breathe(began)
+            indexed = S("UPDATE {} SET indexed = true").format(self.progress)
             with self.connection.transaction():
-                run(self.connection, steps.indexes(self.shape, self.names))()
-                self.connection.execute(S("UPDATE {} SET indexed = true").format(self.progress))
+                run(self.connection, [*steps.indexes(self.shape, self.names), indexed])()
         self.done.notes += filter(None, [analyze(self.connection, self.new)])
 
     def _prepared(self) -> bool:
@@ -161,49 +207,40 @@ class Shadow:
         return parts + missing(self.shape.name, parts[-1].end, now.date(), every, ahead)
 
     def _prepare(self, how: How, parts: list[Span] | list[Part]) -> None:
-        made: list[Statement] = steps.parent(self.shape, self.names, self.by, how)
-        for span in parts:
-            made += steps.partition(self.names, self.names.parent, span)
+        """The new table first, which nobody sees; then, in transactions of their own, what locks others' tables."""
+        indexed = self._indexes_first(how, len(parts))
+        made = steps.parent(self.shape, self.names, self.by, how)
+        made += [each for span in parts for each in steps.partition(self.names, self.names.parent, span)]
+        made += steps.indexes(self.shape, self.names) if indexed else []
         self.done.partitions = [span.name for span in parts]
-        old, new = (S(", ").join(S("{}.{}").format(S(row), I(name)) for name in self.changed) for row in ("OLD", "NEW"))
-        columns = steps.columns_sql(self.changed)
-        made += [
-            S("CREATE TABLE {} (golive_number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {})").format(
-                self.changes, self._typed()
-            ),
-            S(
-                "CREATE TABLE {} (batch bigint NOT NULL, finished boolean NOT NULL, indexed boolean DEFAULT false, {})"
-            ).format(self.progress, self._typed()),
-            S("INSERT INTO {} (batch, finished) VALUES (0, false)").format(self.progress),
-            S(
-                "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog "
-                "AS $golive$ BEGIN IF TG_OP <> 'INSERT' THEN INSERT INTO {} ({}) VALUES ({}); END IF; "
-                "IF TG_OP = 'UPDATE' THEN IF ROW({})::text = ROW({})::text THEN RETURN NULL; END IF; END IF; "
-                "IF TG_OP <> 'DELETE' THEN INSERT INTO {} ({}) VALUES ({}); END IF; RETURN NULL; END $golive$"
-            ).format(self.function, self.changes, columns, old, old, new, self.changes, columns, new),
-            S("CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW EXECUTE FUNCTION {}()").format(
-                I(CAPTURE), self.shape.where, self.function
-            ),
-        ]
-        made += self._truncation()
-        made += steps.foreign_keys(self.shape, self.names)
-        self.done.locks["capture"] = briefly(self.connection, run(self.connection, made), "the change capture")
+        for what, statements in (
+            ("what was left", [S("DROP TABLE IF EXISTS {} CASCADE").format(self.new)]),
+            ("the new table", made),
+            ("its foreign keys", steps.foreign_keys(self.shape, self.names)),
+            ("the change capture", self.capture.begin(indexed)),
+        ):
+            self.done.locks[what] = briefly(self.connection, run(self.connection, statements), what)
 
-    def _truncation(self) -> list[Statement]:
-        """No row trigger sees a TRUNCATE: it empties the shadow too, in its own transaction."""
-        return [
-            S(
-                "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog "
-                "AS $golive$ BEGIN TRUNCATE {}, {}; RETURN NULL; END $golive$"
-            ).format(self.emptying, self.new, self.changes),
-            S("CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()").format(
-                I(TRUNCATION), self.shape.where, self.emptying
-            ),
-        ]
+    def _show(self) -> None:
+        if time.monotonic() > self.shown + SHOW_EVERY_SECONDS:
+            self.shown = time.monotonic()
+            batches = one(self.connection, S("SELECT batch FROM {}").format(self.progress))["batch"]
+            self.tell(f"{batches * self.batch:,} of about {self.shape.rows:,.0f} rows")
+
+    def _copied_more(self) -> bool:
+        """A batch, and now and then what has changed meanwhile; a rest after each. False without more rows."""
+        began = time.monotonic()
+        more = self._copy_batch()
+        self.pace.breathe(began)
+        if began > self.drained + DRAIN_EVERY_SECONDS:
+            self.drained = began
+            for _ in range(MOST_DRAINS):
+                if self._drain(DRAIN) < DRAIN:
+                    break
+        return more
 
     def _copy_batch(self) -> bool:
         """The next rows by primary key, and where we are, in one transaction. False when there are no more."""
-        began = time.monotonic()
         with self._lazily():
             state = one(self.connection, S("SELECT * FROM {} FOR UPDATE").format(self.progress))
             if state["finished"]:
@@ -213,15 +250,15 @@ class Shadow:
                 if state["batch"]
                 else S("")
             )
+            latest = S(", ").join(S("{} DESC").format(I(name)) for name in self.key)
             got = self.connection.execute(
                 S(
                     "WITH portion AS MATERIALIZED (SELECT {} FROM {} {} ORDER BY {} LIMIT {}), copied AS (INSERT INTO "
-                    "{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM portion ON CONFLICT DO NOTHING) "
-                    "SELECT {} FROM portion ORDER BY {} DESC LIMIT 1"
+                    "{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM portion{}) "
+                    "SELECT {} FROM portion ORDER BY {} LIMIT 1"
                 ).format(
                     self.columns, self.shape.where, after, self.keys, sql.Literal(self.batch), self.new, self.columns,
-                    self.columns, self.keys, S(", ").join(S("{} DESC").format(I(n)) for n in self.key[:-1])
-                    + S(", " if self.key[1:] else "") + I(self.key[-1]),
+                    self.columns, self.conflict, self.keys, latest,
                 )
             ).fetchone()  # fmt: skip
             if got is None:
@@ -229,7 +266,6 @@ class Shadow:
                 return False
             values = S(", ").join(S("{} = {}").format(I(name), sql.Literal(got[name])) for name in self.key)
             self.connection.execute(S("UPDATE {} SET batch = batch + 1, {}").format(self.progress, values))
-        time.sleep(min((time.monotonic() - began) * self.rest, 2.0))
         return True
 
     @contextmanager
@@ -239,10 +275,14 @@ class Shadow:
             self.connection.execute("SET LOCAL synchronous_commit = off")
             yield
 
-    def _drain(self, limit: int) -> int:
+    def _drain(self, limit: int, *, rest: bool = True) -> int:
         """Apply recorded changes: the keys' rows are taken anew from the old table. How many there were."""
+        began = time.monotonic()
         with self._lazily():
-            return self._apply(limit)
+            count = self._apply(limit)
+        if rest:
+            self.pace.breathe(began, DRAIN_REST)
+        return count
 
     def _apply(self, limit: int) -> int:
         """One portion, whose keys then stand in golive_taken. Rows that the copy has yet to reach are left to it."""
@@ -293,28 +333,21 @@ class Shadow:
     def _same(one_row: str, other: str, names: Sequence[str]) -> sql.Composed:
         return S(" AND ").join(S("{}.{} = {}.{}").format(I(one_row), I(name), I(other), I(name)) for name in names)
 
-    def _sum(self, table: sql.Identifier, but: sql.Composable) -> tuple[int, Any]:
-        row = one(
-            self.connection,
-            S(
-                "SELECT count(*) AS rows, sum({}::numeric) AS hash FROM {} AS t "
-                "WHERE NOT EXISTS (SELECT FROM {} golive_c WHERE {})"
-            ).format(self.hash, table, self.changes, but),
+    def _sum(self, table: sql.Composable) -> tuple[int, int]:
+        """Rows of a table and the sum of their hashes, without the keys whose change is not applied yet."""
+        applied = S("NOT EXISTS (SELECT FROM {} golive_c WHERE {})").format(
+            self.changes, self._same("golive_c", "t", self.key)
         )
-        return row["rows"], row["hash"]
+        return summed(self.connection, table, self.hash, applied, self.pace)
 
     def _verify(self) -> None:
         """Rows and hashes of both tables in one snapshot, without the keys whose change is not applied yet."""
         self.connection.execute(S("ANALYZE {}").format(self.changes))
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            old, new = (
-                self._sum(
-                    table,
-                    S(" AND ").join(S("golive_c.{} = t.{}").format(I(name), I(name)) for name in self.key),
-                )
-                for table in (self.shape.where, self.new)
-            )
+            old = self._sum(self.shape.where)
+            sums = [self._sum(leaf) for leaf in leaves(self.connection, self.new)]
+        new = sum(count for count, _ in sums), sum(total for _, total in sums)
         if old != new:
             raise CannotPartition(
                 f"The copy is not equal: {old[0]} rows of {self.table} and {new[0]} of its copy, or other contents. "
@@ -344,7 +377,7 @@ class Shadow:
     def _swap(self) -> None:
         """Under the lock: the last changes, their equality, the names."""
         fresh = look_locked(self.connection, self.table)
-        fresh.triggers = [each for each in fresh.triggers if each["name"] not in (CAPTURE, TRUNCATION)]
+        fresh.triggers = [each for each in fresh.triggers if each["name"] not in TRIGGERS]
         if (left := self._left()) > MOST_UNDER_LOCK:
             raise Behind(
                 f"{self.table} changes faster than the copy can follow ({left} changes are left), and nobody "
@@ -355,13 +388,8 @@ class Shadow:
                         ((self.shape.where, self.key), (self.new, self.changed)))  # fmt: skip
             if old != new:
                 raise CannotPartition("The last changes did not arrive alike in the copy; nothing was swapped.")
-        for trigger in (CAPTURE, TRUNCATION):
-            self.connection.execute(S("DROP TRIGGER {} ON {}").format(I(trigger), self.shape.where))
-        run(self.connection, steps.swap_copy(fresh, self.names))()
-        for table in (self.changes, self.progress):
-            self.connection.execute(S("DROP TABLE {}").format(table))
-        for function in (self.function, self.emptying):
-            self.connection.execute(S("DROP FUNCTION {}()").format(function))
+        swap = steps.swap_copy(fresh, self.names)
+        run(self.connection, [*self.capture.let_go(), *swap, *self.capture.end()])()
 
     def _sum_of_taken(self, table: sql.Identifier, names: Sequence[str]) -> Any:
         """Rows and hash of the keys just applied. The old table is asked by key, the new one so that it prunes."""
@@ -378,11 +406,6 @@ class Shadow:
         """Take away everything of an unfinished copy."""
         if self.shape.kind == "p":
             raise CannotPartition(f"{self.table} is converted already.")
-        statements: list[Statement] = [
-            *(S("DROP TRIGGER IF EXISTS {} ON {}").format(I(name), self.shape.where) for name in (CAPTURE, TRUNCATION)),
-            *(S("DROP FUNCTION IF EXISTS {}()").format(name) for name in (self.function, self.emptying)),
-            S("DROP TABLE IF EXISTS {}").format(self.changes),
-            S("DROP TABLE IF EXISTS {}").format(self.progress),
-            S("DROP TABLE IF EXISTS {} CASCADE").format(self.new),
-        ]
+        copied = S("DROP TABLE IF EXISTS {} CASCADE").format(self.new)
+        statements = [*self.capture.let_go(), *self.capture.end(), copied]
         briefly(self.connection, run(self.connection, statements), "the clean-up")

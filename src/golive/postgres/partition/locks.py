@@ -125,13 +125,15 @@ def patiently(connection: Connection) -> Iterator[None]:
 
 
 def gently(connection: Connection) -> None:
-    """Long work with one core at most, and with less of the log: both are the application's.
+    """Long work with one core at most, less of the log, and pages that go to the disk soon instead of in a flood.
 
-    Compressing pages in the log is a superuser's right, and left out without it.
+    Compressing pages in the log is a superuser's right, and left out without it; so is flushing where a platform
+    cannot.
     """
     connection.execute("SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0")
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
-        connection.execute("SET wal_compression = on")
+    for setting in ("SET wal_compression = on", "SET backend_flush_after = '256kB'"):
+        with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue):
+            connection.execute(setting)
 
 
 def analyze(connection: Connection, table: sql.Identifier) -> str:

@@ -17,6 +17,15 @@ class Every(StrEnum):
     YEAR = "year"
 
 
+class Keys(StrEnum):
+    """Where the keys of a wrapped table hold."""
+
+    WHOLE = "whole"
+    """In the whole table: each key takes in the partition column, and an index is built for it."""
+    EACH = "each"
+    """In each partition, as they are: no index is built, and the table as a whole has none."""
+
+
 class PartitionPlan(BaseModel):
     """One table partitioned by time."""
 

@@ -8,9 +8,9 @@ from golive.postgres.partition.bounds import missing, retired
 from golive.postgres.partition.divide import How
 from golive.postgres.partition.locks import briefly, run
 from golive.postgres.partition.plan import PartitionPlan
-from golive.postgres.partition.shape import CannotPartition, look, split
+from golive.postgres.partition.shape import CannotPartition, Shape, look, split
 from golive.postgres.partition.steps import I, Names, S
-from golive.postgres.session import Connection
+from golive.postgres.session import Connection, Statement
 
 _END = re.compile(r"TO \('(\d{4}-\d\d-\d\d)")
 
@@ -20,6 +20,11 @@ def ends(partitions: list[dict[str, str]]) -> list[tuple[str, date]]:
     return [
         (each["name"], date.fromisoformat(match[1])) for each in partitions if (match := _END.search(each["bound"]))
     ]
+
+
+def own_keys(connection: Connection, shape: Shape, newest: str) -> list[Statement]:
+    """The keys that partitions have of their own where the table as a whole has none, as its newest partition does."""
+    return [] if shape.unique else steps.keys_of_each(look(connection, I(shape.schema, newest).as_string()))
 
 
 def keep_policy(connection: Connection, plan: PartitionPlan, now: datetime) -> tuple[list[str], list[str]]:
@@ -33,9 +38,9 @@ def keep_policy(connection: Connection, plan: PartitionPlan, now: datetime) -> t
     present = ends(shape.partitions)
     if not present:
         raise CannotPartition(f"{plan.table} has no partition by time")
-    made, names = [], Names(schema, name)
+    made, names, own = [], Names(schema, name), own_keys(connection, shape, max(present, key=lambda each: each[1])[0])
     for span in missing(name, max(end for _, end in present), now.date(), plan.every, plan.ahead):
-        briefly(connection, run(connection, steps.partition(names, name, span)), f"partition {span.name}")
+        briefly(connection, run(connection, steps.partition(names, name, span, own)), f"partition {span.name}")
         made.append(span.name)
     gone = retired(present, now, plan.keep)
     for each in gone:

@@ -1,12 +1,15 @@
 """Which statements will touch only some partitions, and which will visit all: said before anything is converted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from golive.postgres.advice.access import POINT, Access, Op, ParseError, read
+from golive.postgres.advice.access import POINT, Access, Op, ParseError, Reading, read
 from golive.postgres.advice.catalog import Catalog
 from golive.postgres.advice.workload import Statement
 from golive.postgres.partition.divide import How
+
+_CONFLICT = re.compile(r"\bON\s+CONFLICT\s*\(([^)]*)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ def pruning(
         except ParseError as error:
             found.append(Pruning(statement, None, str(error)))
             continue
+        if refused := conflict(statement.text, reading, (schema, table), by):
+            found.append(Pruning(statement, False, refused))
+            continue
         mine = [access for access in reading.accesses if access.table.key == (schema, table)]
         if not mine:
             if reading.target is not None and reading.target.key == (schema, table):
@@ -40,6 +46,19 @@ def pruning(
         worst = min(judged, key=lambda each: each[0])
         found.append(Pruning(statement, *worst))
     return found
+
+
+def conflict(text: str, reading: Reading, table: tuple[str, str], by: str) -> str | None:
+    """Why an INSERT will fail that names the columns of a key: the table's keys will be others."""
+    named = _CONFLICT.search(text)
+    if named is None or reading.target is None or reading.target.key != table:
+        return None
+    columns = [each.strip().strip('"') for each in named[1].split(",")]
+    if by in columns:
+        return None
+    return (
+        f"it FAILS afterwards: ON CONFLICT ({', '.join(columns)}) needs a key without {by}; change the statement first"
+    )
 
 
 def judge(access: Access, by: str, how: How = How.RANGE) -> tuple[bool, str]:

@@ -39,11 +39,18 @@ class Shape:
     inbound: list[Row]
     partitions: list[Row]
     flags: Row = field(default_factory=dict)
+    apart: list[str] = field(default_factory=list)
+    """What tells rows apart where partitions have keys of their own: the key that all have, and their column."""
 
     @property
     def primary(self) -> list[str]:
-        """The columns of the primary key."""
-        return next((list(each["columns"]) for each in self.constraints if each["kind"] == "p"), [])
+        """The columns by which rows are told apart: those of the primary key."""
+        return next((list(each["columns"]) for each in self.constraints if each["kind"] == "p"), self.apart)
+
+    @property
+    def unique(self) -> list[Row]:
+        """The primary key and the unique constraints."""
+        return [each for each in self.constraints if each["kind"] in ("p", "u")]
 
     @property
     def where(self) -> sql.Identifier:
@@ -85,6 +92,7 @@ def look(connection: Connection, table: str) -> Shape:
     ours = ("_golive_key", "_golive_bound")  # what a conversion that was killed has left
     for part in ("indexes", "constraints"):
         found_parts[part] = [each for each in found_parts[part] if not any(mark in each["name"] for mark in ours)]
+    apart = rows(connection, SQL["part_keys"], key) if found["kind"] == "p" else []
     return Shape(
         schema,
         name,
@@ -93,6 +101,7 @@ def look(connection: Connection, table: str) -> Shape:
         found["owner"],
         max(found["rows"], 0.0),
         flags={each: found[each] for each in ("row_security", "has_rules", "is_partition", "inherits", "published")},
+        apart=list(dict.fromkeys(apart[0]["columns"])) if len(apart) == 1 and len(apart[0]["columns"]) > 1 else [],
         **found_parts,
     )
 

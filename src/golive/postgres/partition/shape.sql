@@ -18,13 +18,24 @@ ORDER BY a.attnum;
 
 -- name: constraints
 SELECT k.conname AS name, k.contype::text AS kind, pg_catalog.pg_get_constraintdef(k.oid) AS definition,
-       k.convalidated AS valid,
+       k.convalidated AS valid, k.conparentid = 0 AS own,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, place)
              JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num
              ORDER BY u.place) AS columns
 FROM pg_catalog.pg_constraint k
 WHERE k.conrelid = %(oid)s AND k.contype IN ('p', 'u', 'c', 'f', 'x')
 ORDER BY k.conname;
+
+-- name: part_keys
+SELECT DISTINCT
+    ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (num, place)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.place)
+    || ARRAY(SELECT a.attname::text FROM unnest(p.partattrs::int2[]) AS num
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = num) AS columns
+FROM pg_catalog.pg_partitioned_table p
+JOIN pg_catalog.pg_inherits i ON i.inhparent = p.partrelid
+LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = i.inhrelid AND k.contype = 'p'
+WHERE p.partrelid = %(oid)s;
 
 -- name: inbound
 SELECT k.conname AS name, k.conrelid::regclass::text AS source, k.conrelid = k.confrelid AS itself,

@@ -1,5 +1,6 @@
 """The statements of a conversion, built as data: what prepares, what swaps under the lock, what cleans up."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,7 @@ from psycopg import sql
 
 from golive.postgres.partition.bounds import Span
 from golive.postgres.partition.divide import How, Part
+from golive.postgres.partition.plan import Keys
 from golive.postgres.partition.shape import Row, Shape
 from golive.postgres.session import Statement
 
@@ -46,11 +48,35 @@ class Names:
 def keys_with(shape: Shape, by: str) -> list[tuple[Row, list[str]]]:
     """Primary key and unique constraints with the columns that they need: the partition key among them."""
     found = []
-    for each in shape.constraints:
-        if each["kind"] in ("p", "u"):
-            columns = list(each["columns"])
-            found.append((each, columns if by in columns else [*columns, by]))
+    for each in shape.unique:
+        columns = list(each["columns"])
+        found.append((each, columns if by in columns else [*columns, by]))
     return found
+
+
+def keys_of_each(shape: Shape) -> list[Statement]:
+    """The keys as they are, for partitions that keep keys of their own."""
+    return [S(each["definition"]) for each in shape.unique]
+
+
+_MORE = re.compile(r"\)(?P<include> INCLUDE \(.*\))?(?P<deferral> DEFERRABLE(?: INITIALLY DEFERRED)?)?$")
+
+
+@dataclass(frozen=True)
+class More:
+    """What a key's definition says besides its columns, as SQL."""
+
+    include: sql.SQL
+    nulls: sql.SQL
+    deferral: sql.SQL
+
+
+def more_of(definition: str) -> More:
+    """Read it from what pg_get_constraintdef says."""
+    match = _MORE.search(definition)
+    include, deferral = (match["include"], match["deferral"]) if match else (None, None)
+    nulls = " NULLS NOT DISTINCT" if definition.startswith("UNIQUE NULLS NOT DISTINCT") else ""
+    return More(S(include or ""), S(nulls), S(deferral or ""))
 
 
 def key_indexes(shape: Shape, names: Names, by: str) -> list[tuple[sql.Identifier, Statement]]:
@@ -58,12 +84,13 @@ def key_indexes(shape: Shape, names: Names, by: str) -> list[tuple[sql.Identifie
     return [
         (
             I(names.schema, names.index(number)),
-            S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({})").format(
-                I(names.index(number)), shape.where, columns_sql(columns)
+            S("CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({}){}{}").format(
+                I(names.index(number)), shape.where, columns_sql(columns), more.include, more.nulls
             ),
         )
         for number, (each, columns) in enumerate(keys_with(shape, by))
         if by not in each["columns"]
+        for more in [more_of(each["definition"])]
     ]
 
 
@@ -86,7 +113,7 @@ def columns_sql(names: Sequence[str]) -> sql.Composed:
     return S(", ").join(I(name) for name in names)
 
 
-def parent(shape: Shape, names: Names, by: str, how: How = How.RANGE) -> list[Statement]:
+def parent(shape: Shape, names: Names, by: str, how: How = How.RANGE, keys: Keys = Keys.WHOLE) -> list[Statement]:
     """Make the partitioned table beside the old one, with all that it must have, while nobody sees it."""
     new, old = I(names.schema, names.parent), shape.where
     found: list[Statement] = [
@@ -96,11 +123,11 @@ def parent(shape: Shape, names: Names, by: str, how: How = How.RANGE) -> list[St
         ).format(new, old, S(how.value.upper()), I(by)),
         S("ALTER TABLE {} OWNER TO {}").format(new, I(shape.owner)),
     ]
-    for each, columns in keys_with(shape, by):
-        kind = S("PRIMARY KEY" if each["kind"] == "p" else "UNIQUE")
+    for each, columns in keys_with(shape, by) if keys is Keys.WHOLE else []:
+        kind, more = S("PRIMARY KEY" if each["kind"] == "p" else "UNIQUE"), more_of(each["definition"])
         found.append(
-            S("ALTER TABLE {} ADD CONSTRAINT {} {} ({})").format(
-                new, I(_golive(each["name"])), kind, columns_sql(columns)
+            S("ALTER TABLE {} ADD CONSTRAINT {} {}{} ({}){}{}").format(
+                new, I(_golive(each["name"])), kind, more.nulls, columns_sql(columns), more.include, more.deferral
             )
         )
     for each in shape.constraints:
@@ -116,7 +143,8 @@ def parent(shape: Shape, names: Names, by: str, how: How = How.RANGE) -> list[St
 
 def indexes(shape: Shape, names: Names) -> list[Statement]:
     """The indexes that belong to no key, on the new table and each of its partitions."""
-    return [S(_indexed(each["definition"], names)) for each in shape.indexes if each["valid"]]
+    parent = I(names.schema, names.parent)
+    return [index_on(parent, each["definition"], _golive(each["name"])) for each in shape.indexes if each["valid"]]
 
 
 def foreign_keys(shape: Shape, names: Names) -> list[Statement]:
@@ -131,21 +159,25 @@ def foreign_keys(shape: Shape, names: Names) -> list[Statement]:
 
 
 def _golive(name: str) -> str:
-    """The name of a key on the new table; the old one keeps its own."""
+    """The name of a key or index on the new table; the old one keeps its own."""
     return name.encode()[:56].decode(errors="ignore") + "_parted"
 
 
-def _indexed(definition: str, names: Names) -> str:
-    """What pg_get_indexdef says after the table's name, for the new table; PostgreSQL names the index."""
-    return f"CREATE INDEX ON {I(names.schema, names.parent).as_string()}{definition}"
+def index_on(table: sql.Composable, definition: str, name: str | None = None) -> sql.Composed:
+    """What pg_get_indexdef says after the table's name, for another table; PostgreSQL names the index if we do not."""
+    return S("CREATE INDEX {} ON {}{}").format(I(name) if name else S(""), table, S(definition))
 
 
-def partition(names: Names, parent_name: str, span: Span | Part) -> list[Statement]:
-    """One partition, made apart and attached: that locks the parent for nobody who reads or writes."""
+def partition(names: Names, parent_name: str, span: Span | Part, keys: Sequence[Statement] = ()) -> list[Statement]:
+    """One partition, made apart and attached: that locks the parent for nobody who reads or writes.
+
+    `keys` are those that it has of its own.
+    """
     new, whole = I(names.schema, span.name), I(names.schema, parent_name)
     return [
         S("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS "
           "INCLUDING STORAGE)").format(new, whole),
+        *(S("ALTER TABLE {} ADD {}").format(new, key) for key in keys),
         S("ALTER TABLE {} ATTACH PARTITION {} {}").format(whole, new, _bound(span)),
     ]  # fmt: skip
 
@@ -178,20 +210,19 @@ def point_here(shape: Shape) -> list[Statement]:
     ]
 
 
-def swap_wrap(shape: Shape, names: Names, by: str, bound: date) -> list[Statement]:
+def swap_wrap(shape: Shape, names: Names, by: str, bound: date, keys: Keys = Keys.WHOLE) -> list[Statement]:
     """Under the lock: the old table becomes the first partition, whole."""
     found: list[Statement] = []
-    for number, (each, columns) in enumerate(keys_with(shape, by)):
-        if by in each["columns"]:
+    for number, (each, _) in enumerate(keys_with(shape, by)):
+        if by in each["columns"] or keys is Keys.EACH:
             continue
         kind = S("PRIMARY KEY" if each["kind"] == "p" else "UNIQUE")
         found += [
             S("ALTER TABLE {} DROP CONSTRAINT {}").format(shape.where, I(each["name"])),
-            S("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
-                shape.where, I(each["name"]), kind, I(names.index(number))
+            S("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}{}").format(
+                shape.where, I(each["name"]), kind, I(names.index(number)), more_of(each["definition"]).deferral
             ),
         ]
-        del columns
     found += let_go(shape)
     found += _renamed(shape, names)
     history, table = I(names.schema, names.history), shape.where
@@ -256,8 +287,12 @@ def clean_up(names: Names, keys: int) -> list[Statement]:
     return [
         S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent)),
         S("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(table, I(names.check)),
-        *(
-            S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(I(names.schema, names.index(number)))
-            for number in range(keys)
-        ),
+        *left_indexes(names, keys),
+    ]
+
+
+def left_indexes(names: Names, keys: int) -> list[Statement]:
+    """Take away the indexes that were built for so many keys."""
+    return [
+        S("DROP INDEX CONCURRENTLY IF EXISTS {}").format(I(names.schema, names.index(number))) for number in range(keys)
     ]

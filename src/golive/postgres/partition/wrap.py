@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 
+import psycopg
+
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, next_start, start_of
 from golive.postgres.partition.calm import Calm
 from golive.postgres.partition.locks import Held, Witness, analyze, briefly, gently, patiently, run
-from golive.postgres.partition.plan import Every
+from golive.postgres.partition.plan import Every, Keys
 from golive.postgres.partition.shape import CannotPartition, Shape, look, refusal
 from golive.postgres.partition.steps import I, Names, S
 from golive.postgres.session import Connection, Statement, one
@@ -40,7 +42,10 @@ class Done:
         return max((held.held_ms for held in self.locks.values()), default=0.0)
 
 
-def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, now: datetime, tell: Tell) -> Done:
+def wrap(
+    connection: Connection, table: str, by: str, every: Every, ahead: int, now: datetime, tell: Tell,
+    keys: Keys | None = None,
+) -> Done:  # fmt: skip
     """Convert without moving a row. The connection may write and has no statement_timeout. Raises CannotPartition."""
     began = time.monotonic()
     shape = look(connection, table)
@@ -50,28 +55,29 @@ def wrap(connection: Connection, table: str, by: str, every: Every, ahead: int, 
         done.notes.append("it was converted already")
         validate_inbound(connection, table)
         return done
-    if reason := refusal(shape, by):
+    keys = keys_for(shape, by, keys)
+    if reason := refusal(shape, by) or keyless(shape, keys):
         raise CannotPartition(reason)
     gently(connection)
     calm = Calm(connection)
-    tell("keys that hold the partition column")
-    _keys(connection, shape, names, by)
+    tell("keys that hold the partition column" if keys is Keys.WHOLE else "keys stay as they are")
+    _keys(connection, shape, names, by, keys)
     tell("the bound of history")
     bound = _bound(connection, shape, names, by, every, now, done)
     tell("the partitioned table")
     upcoming = missing(shape.name, bound, now.date(), every, ahead) or [Span(*_first(shape.name, bound, every))]
-    _parent(connection, shape, names, by, upcoming, done)
+    _parent(connection, shape, names, by, upcoming, done, keys)
     done.notes += filter(None, [calm.wait(tell)])
     tell("the swap")
     lock = exclusive(shape)
     with closing(Witness(connection, shape.where)) as witness:
-        swap = partial(_swap, connection, table, names, by, bound)
+        swap = partial(_swap, connection, table, names, by, bound, keys)
         done.locks["swap"] = briefly(connection, swap, "the swap", lock=lock, witness=witness)
     tell("statistics")
     validate_inbound(connection, table)
     done.notes += filter(None, [analyze(connection, shape.where)])
     done.partitions = [names.history, *(each.name for each in upcoming)]
-    done.notes += changed_keys(shape, by)
+    done.notes += changed_keys(shape, by, keys)
     done.seconds = time.monotonic() - began
     return done
 
@@ -81,8 +87,30 @@ def _first(table: str, bound: date, every: Every) -> tuple[str, date, date]:
     return span.name, span.begin, span.end
 
 
-def changed_keys(shape: Shape, by: str) -> list[str]:
+def keys_for(shape: Shape, by: str, asked: Keys | None) -> Keys:
+    """Where the keys will hold: as asked; of the whole where that costs nothing or others refer to it; else of each."""
+    if asked is not None:
+        return asked
+    free = all(by in each["columns"] for each in shape.unique)
+    return Keys.WHOLE if free or shape.inbound else Keys.EACH
+
+
+def keyless(shape: Shape, keys: Keys) -> str | None:
+    """Why the table cannot do without keys of the whole, or None."""
+    if keys is Keys.EACH and shape.inbound:
+        names = ", ".join(f"{each['name']} of {each['source']}" for each in shape.inbound)
+        return f"foreign keys point at {shape.name} ({names}), and they need a key of the whole table: use --keys whole"
+    return None
+
+
+def changed_keys(shape: Shape, by: str, keys: Keys = Keys.WHOLE) -> list[str]:
     """What unique means from now on."""
+    if keys is Keys.EACH:
+        return [
+            f"{each['name']} stays unique by {', '.join(each['columns'])} in each partition; the table as a whole has "
+            "no key, so nothing can refer to it and ON CONFLICT cannot name columns"
+            for each in shape.unique
+        ]
     return [
         f"{each['name']} is now unique by {', '.join(columns)}: PostgreSQL wants {by} in every key"
         for each, columns in steps.keys_with(shape, by)
@@ -90,7 +118,11 @@ def changed_keys(shape: Shape, by: str) -> list[str]:
     ]
 
 
-def _keys(connection: Connection, shape: Shape, names: Names, by: str) -> None:
+def _keys(connection: Connection, shape: Shape, names: Names, by: str, keys: Keys) -> None:
+    if keys is Keys.EACH:  # a run that was killed may have built some
+        for statement in steps.left_indexes(names, len(shape.unique)):
+            connection.execute(statement)
+        return
     for index, build in steps.key_indexes(shape, names, by):
         valid = one(
             connection,
@@ -120,22 +152,25 @@ def _bound(
     return bound
 
 
-def _parent(connection: Connection, shape: Shape, names: Names, by: str, upcoming: list[Span], done: Done) -> None:
+def _parent(
+    connection: Connection, shape: Shape, names: Names, by: str, upcoming: list[Span], done: Done, keys: Keys
+) -> None:
     # By itself: what a killed run left may hold foreign keys, whose end locks the tables that they point at.
     left = S("DROP TABLE IF EXISTS {} CASCADE").format(I(names.schema, names.parent))
     done.locks["what was left"] = briefly(connection, run(connection, [left]), "cleaning up")
-    statements = steps.parent(shape, names, by) + steps.indexes(shape, names)
+    statements = steps.parent(shape, names, by, keys=keys) + steps.indexes(shape, names)
+    own = steps.keys_of_each(shape) if keys is Keys.EACH else []
     for span in upcoming:
-        statements += steps.partition(names, names.parent, span)
+        statements += steps.partition(names, names.parent, span, own)
     done.locks["parent"] = briefly(connection, run(connection, statements), "the partitioned table")
     # By themselves: they hold back writes to the tables that they point at.
-    keys = steps.foreign_keys(shape, names)
-    done.locks["foreign keys"] = briefly(connection, run(connection, keys), "the foreign keys")
+    foreign = steps.foreign_keys(shape, names)
+    done.locks["foreign keys"] = briefly(connection, run(connection, foreign), "the foreign keys")
 
 
-def _swap(connection: Connection, table: str, names: Names, by: str, bound: date) -> None:
+def _swap(connection: Connection, table: str, names: Names, by: str, bound: date, keys: Keys) -> None:
     fresh = look_locked(connection, table)
-    run(connection, steps.swap_wrap(fresh, names, by, bound))()
+    run(connection, steps.swap_wrap(fresh, names, by, bound, keys))()
 
 
 def exclusive(shape: Shape) -> Statement:
@@ -191,7 +226,13 @@ def undo(connection: Connection, table: str, tell: Tell) -> Done:
     done = Done(table, "undo")
     tell("taking back")
     lock = exclusive(shape)
-    done.locks["swap"] = briefly(connection, lambda: _undo(connection, table, names, done), "the undo", lock=lock)
+    try:
+        done.locks["swap"] = briefly(connection, lambda: _undo(connection, table, names, done), "the undo", lock=lock)
+    except psycopg.errors.UniqueViolation as error:
+        raise CannotPartition(
+            f"A row that came since has a key that {names.history} has too: {error.diag.message_detail} Change or "
+            "delete one of them and run it again; nothing has changed."
+        ) from error
     validate_inbound(connection, table)
     return done
 
