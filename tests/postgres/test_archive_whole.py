@@ -1,12 +1,15 @@
 """Partitions archived whole: detached first, so that writers wait for nothing, and there once whatever happens."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from golive.postgres.archive import commands
 from golive.postgres.archive.cold import Cold, ColdTrouble, open_cold
 from golive.postgres.archive.filing import Filing
 from golive.postgres.archive.move import Moved, Mover
@@ -20,6 +23,7 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 HASH = 'SELECT count(*), sum(hashtextextended(ROW(id, at, "who\'s")::text, 0)::numeric) FROM {} t'
 EVERYTHING = "SELECT count(), sum(id) FROM everything"
 OLD = ["logs_p1", "logs_p2"]
+PAST = datetime.now(UTC) - datetime(2020, 4, 1, tzinfo=UTC)  # for commands, which go by the real clock
 
 
 def fill(place: Place) -> None:
@@ -274,3 +278,27 @@ def test_partitions_with_keys_of_their_own_are_archived_as_well(
     moved = run(connection, chosen)
     assert (moved.rows, moved.partitions) == (702, OLD)  # two of them one by one
     whole(place, connection, chosen)
+
+
+def test_commands_stop_and_go_on_and_name_what_is_between(
+    place: Place, chosen: ArchivePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run tells names the statement that attaches the partition again; a restore names what it lacks."""
+    monkeypatch.setattr(commands, "plans_of", lambda _: {"old": chosen.model_copy(update={"older": PAST})})
+
+    told = []
+
+    def typed(*line: str) -> Any:
+        ran = CliRunner().invoke(commands.app, ["archive", *line, "--project", place.project.slug, "--json"])
+        assert ran.exit_code == 0, ran.output
+        told.append(ran.stderr)
+        return json.loads(ran.stdout)
+
+    first = typed("run", "old", "--apply", "--batches", "1")
+    assert (first["files"], first["partitions"]) == (1, [])
+    assert 'ALTER TABLE "public"."logs" ATTACH PARTITION "public"."logs_p1" FOR VALUES FROM' in told[0]
+    back = ("restore", "old", "--from", "2000-01-01", "--to", "2030-01-01")
+    assert typed(*back) == {"rows": 0, "files": 0, "table": "logs_restored", "detached": ["logs_p1"]}
+    assert typed("run", "old")["rows"] == 700
+    assert typed("run", "old", "--apply")["partitions"] == OLD
+    assert typed(*back)["rows"] == 700

@@ -15,7 +15,7 @@ from tests.postgres.conftest import Place
 
 @pytest.mark.parametrize(
     ("calm", "slow"),
-    [([], float("inf")), ([0.1] * 60, 3.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
+    [([], float("inf")), ([0.1] * 60, 2.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
 )
 def test_what_counts_as_slow(calm: Sequence[float], slow: float) -> None:
     assert slow_from(calm) == slow
@@ -27,6 +27,7 @@ def test_slow_commits_make_rests_longer_and_quick_ones_shorter() -> None:
     assert factor_after(1.001, [0.5] * 20, 3.0, 1.0) == 1.0
     assert factor_after(11.0, [9.0] * 5, 3.0, 1.0) == pace.MOST_FACTOR
     assert factor_after(2.0, [], 3.0, 1.0) == 2.0
+    assert factor_after(20.0, [9.0], 3.0, 20.0) == 20.0  # whoever asks for longer rests gets them
 
 
 def test_about_eight_in_a_thousand_are_slow_where_it_settles() -> None:

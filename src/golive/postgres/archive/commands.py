@@ -16,9 +16,10 @@ from golive.postgres.archive.move import Mover
 from golive.postgres.archive.plan import ArchivePlan
 from golive.postgres.archive.recall import ask
 from golive.postgres.archive.recall import restore as bring_back
+from golive.postgres.archive.whole import detached
 from golive.postgres.base import Database
 from golive.postgres.choice import admin_url_of, chosen
-from golive.postgres.partition.shape import split
+from golive.postgres.partition.shape import look, split
 from golive.postgres.session import session
 
 app = typer.Typer()
@@ -99,8 +100,10 @@ def restore(
     with session(admin_url_of(database), read_only=False, statement_timeout=timedelta()) as connection:
         span = (begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC))
         rows, files = bring_back(connection, plan, open_cold(plan, name), *span, target)
+        apart = [part.name for part in detached(connection, look(connection, plan.table).where)]
     audit.record("cli", "database.archive_restore", name, project=database.project, rows=rows, into=target)
-    said = {"rows": rows, "files": files, "table": target}
-    sys.stdout.write(
-        (orjson.dumps(said).decode() if as_json else f"{rows:,} rows from {files} files into {target}.") + "\n"
-    )
+    said = {"rows": rows, "files": files, "table": target, "detached": apart}
+    text = f"{rows:,} rows from {files} files into {target}."
+    if apart:
+        text += f" Not among them are the rows of {', '.join(apart)}: detached, and not archived yet."
+    sys.stdout.write((orjson.dumps(said).decode() if as_json else text) + "\n")

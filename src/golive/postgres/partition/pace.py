@@ -22,7 +22,7 @@ LONGEST_REST_SECONDS = 2.0
 MOST_FACTOR = 12.0
 LONGER, SHORTER = 1.2, 0.99854
 FIRST_FACTOR = 6.0
-SLOW_TIMES, LEAST_SLOW_MS = 3.0, 3.0
+SLOW_TIMES, LEAST_SLOW_MS = 3.0, 2.0
 EVERY_SECONDS, CALM_SECONDS = 0.05, 3.0
 MOST_WAITS = 600
 NOW = "SELECT extract(epoch FROM clock_timestamp()) * 1000"
@@ -39,7 +39,7 @@ def slow_from(calm_ms: Sequence[float]) -> float:
 def factor_after(factor: float, commits_ms: Sequence[float], slow_ms: float, least: float) -> float:
     """How long to rest, as a multiple of the time that work took, after these commits."""
     for each in commits_ms:
-        factor = min(max(factor * (LONGER if each > slow_ms else SHORTER), least), MOST_FACTOR)
+        factor = max(min(factor * (LONGER if each > slow_ms else SHORTER), MOST_FACTOR), least)
     return factor
 
 
@@ -114,7 +114,7 @@ class Pace:
         now = time.monotonic()
         if self._canary is not None:
             self.factor = factor_after(self.factor, self._canary.taken(), self._slow_ms, self._least)
-        time.sleep(min((now - began) * min(self.factor, most), LONGEST_REST_SECONDS))
+        time.sleep(min((now - began) * min(self.factor, max(most, self._least)), LONGEST_REST_SECONDS))
         if now - self._looked < 1:
             return
         for _ in range(MOST_WAITS):
