@@ -22,6 +22,11 @@ SETTINGS = {
     "min_wal_size": "6GB",
     "checkpoint_timeout": "15min",
     "maintenance_work_mem": "512MB",
+    # Pages go to the disk as they are written, whoever writes them, and not in floods when the kernel finds them old.
+    "backend_flush_after": "256kB",
+    "bgwriter_flush_after": "256kB",
+    "bgwriter_delay": "20ms",
+    "bgwriter_lru_maxpages": "1000",
 }
 LOADING = {**SETTINGS, "wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
 INSERT = "INSERT INTO events (user_id, kind, amount) VALUES ((random() * 999)::int, 'new', 1)"
