@@ -20,7 +20,7 @@ SETTINGS = {
     "shared_buffers": "1GB",
     "max_wal_size": "16GB",
     "min_wal_size": "6GB",
-    "checkpoint_timeout": "15min",
+    "checkpoint_timeout": "60min",
     "maintenance_work_mem": "512MB",
     # Pages go to the disk as they are written, whoever writes them, and not in floods when the kernel finds them old.
     "backend_flush_after": "256kB",

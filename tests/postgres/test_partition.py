@@ -231,6 +231,26 @@ def test_wrapping_is_killed_and_resumed(place: Place, phase: str, keys: Keys) ->
     assert place.run("SELECT relkind FROM pg_class WHERE relname = 'events'") == [("p",)]
 
 
+def test_a_bound_that_is_proved_is_not_proved_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed run has read of the table need not be read again, unless the bound is another by now."""
+    fill(place)
+    real, validated = steps.validate_bound, []
+    monkeypatch.setattr(steps, "validate_bound", lambda *given: validated.append(given) or real(*given))
+
+    def tell(now_at: str) -> None:
+        if now_at == "the swap":
+            raise Killed
+
+    for now in (NOW, NOW, NOW + timedelta(days=40), NOW + timedelta(days=40)):
+        for connection in admin(place):
+            with pytest.raises(Killed):
+                wrapping.wrap(connection, "events", "at", Every.MONTH, 2, now, tell)
+    assert len(validated) == 2
+    for connection in admin(place):
+        by_each(connection)
+    assert place.run("SELECT count(*) FROM events") == [(ROWS,)]
+
+
 def test_keys_of_each_partition_need_no_index(place: Place) -> None:
     """Whatever a killed run has built for keys of the whole is gone, and each partition is unique by the old key."""
     fill(place)

@@ -101,7 +101,15 @@ def bound_check(shape: Shape, names: Names, by: str, bound: date) -> list[Statem
         S("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} < {}) NOT VALID").format(
             shape.where, I(names.check), I(by), sql.Literal(bound.isoformat())
         ),
+        S("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+            I(names.check), shape.where, sql.Literal(bound_said(by, bound))
+        ),
     ]
+
+
+def bound_said(by: str, bound: date) -> str:
+    """What the CHECK proves, in words that are read again when a run goes on."""
+    return f"golive: {by} is before {bound.isoformat()}"
 
 
 def validate_bound(shape: Shape, names: Names) -> Statement:
