@@ -1,5 +1,6 @@
 """Partitions archived whole: detached first, so that writers wait for nothing, and there once whatever happens."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -122,20 +123,29 @@ def test_killed_anywhere_the_next_run_goes_on(
     whole(place, again, chosen)
 
 
+def beside(monkeypatch: pytest.MonkeyPatch, act: Callable[[int], Any]) -> None:
+    """Let somebody act whenever a file is read back, with how many were so far."""
+    real, calls = Cold.read, itertools.count(1)
+
+    def read(self: Cold, name: str) -> Any:
+        act(next(calls))
+        return real(self, name)
+
+    monkeypatch.setattr(Cold, "read", read)
+
+
 def test_writers_wait_for_nothing_while_a_partition_is_copied(
     place: Place, chosen: ArchivePlan, connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even those whose statement does not name the partition column and so locks every partition."""
-    real, wrote = Cold.read, []
+    writer, wrote = connect(), []
+    writer.execute("SET lock_timeout = '2s'")
 
-    def read(self: Cold, name: str) -> Any:
+    def write(_: int) -> None:
         wrote.append(writer.execute('UPDATE logs SET "who\'s" = 2 WHERE id = 1000').rowcount)
         writer.execute("DELETE FROM people WHERE id = 99")
-        return real(self, name)
 
-    monkeypatch.setattr(Cold, "read", read)
-    writer = connect()
-    writer.execute("SET lock_timeout = '2s'")
+    beside(monkeypatch, write)
     moved = run(connect(), chosen)
     assert moved.partitions == OLD
     assert wrote == [1] * moved.files
@@ -146,36 +156,20 @@ def test_what_is_written_to_a_detached_partition_is_archived_too(
     place: Place, chosen: ArchivePlan, connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows are compared with its files before it is dropped; once they differ, it is filed anew."""
-    writer, real, calls = connect(), Cold.read, 0
-
-    def read(self: Cold, name: str) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            writer.execute('UPDATE logs_p1 SET "who\'s" = 7 WHERE id = 1')
-        return real(self, name)
-
-    monkeypatch.setattr(Cold, "read", read)
+    change = 'UPDATE {} SET "who\'s" = 7 WHERE id = 1'
+    beside(monkeypatch, lambda count: place.run(change.format("logs_p1")) if count == 3 else None)
     connection = connect()
     moved = run(connection, chosen)
     assert (moved.rows, moved.partitions) == (700, OLD)
-    place.run('UPDATE before SET "who\'s" = 7 WHERE id = 1')
+    place.run(change.format("before"))
     whole(place, connection, chosen)
 
 
 def test_who_goes_on_writing_to_it_is_named_as_the_trouble(
     place: Place, chosen: ArchivePlan, connect: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer, real, calls = connect(), Cold.read, 0
-
-    def read(self: Cold, name: str) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls % 4 == 3:
-            writer.execute('UPDATE logs_p1 SET "who\'s" = ("who\'s" + 1) % 10 WHERE id = 1')
-        return real(self, name)
-
-    monkeypatch.setattr(Cold, "read", read)
+    change = 'UPDATE logs_p1 SET "who\'s" = ("who\'s" + 1) % 10 WHERE id = 1'
+    beside(monkeypatch, lambda count: place.run(change) if count % 4 == 3 else None)
     with pytest.raises(ColdTrouble, match=r"logs_p1 is being written to .*ATTACH PARTITION .*logs_p1"):
         run(connect(), chosen)
     assert place.run("SELECT count(*) FROM logs_p1") == place.run("SELECT count(*) FROM before WHERE at < '2020-02-01'")

@@ -62,7 +62,6 @@ def test_without_a_connection_for_the_canary_work_rests_as_asked(place: Place, m
     monkeypatch.setattr(pace, "COMMIT", "SELECT no_such_function()")
     with session(place.url, read_only=False, statement_timeout=timedelta()) as connection:
         found = Pace(connection, 0.5, lambda _: None)
-        found.begin()
         found.breathe(time.monotonic())
         assert found.factor == pace.FIRST_FACTOR
         found.close()

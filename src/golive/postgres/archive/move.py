@@ -65,7 +65,6 @@ class Mover:
         whole = Whole(self.filing)
         whole.make_list()
         self._recover()
-        self.filing.pace.begin()
         room = self._whole(whole, edge, batches)
         while room and (batches is None or self.moved.files < batches):
             started = time.monotonic()

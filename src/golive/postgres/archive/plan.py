@@ -35,6 +35,7 @@ class ArchivePlan(BaseModel):
     batch: int = Field(default=10_000, ge=1, le=1_000_000)
     """Rows a file."""
     rest: float = Field(default=1.0, ge=0, le=100)
-    """How long to pause after a batch, as a share of the time it took."""
+    """How long to pause after a batch at least, as a share of the time it took; longer while commits are slow beside
+    it. 0 never pauses."""
     max_lag: Duration = timedelta(seconds=10)
     """Wait while a replica is further behind than this."""

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from golive.postgres.archive.cold import ColdTrouble
 from golive.postgres.archive.filing import LOG, Filing, I, Row, S, row_hash
 from golive.postgres.archive.layout import Manifest
-from golive.postgres.partition.locks import briefly
+from golive.postgres.partition.locks import briefly, run
 from golive.postgres.partition.policy import ends
 from golive.postgres.session import Connection, one, rows
 from golive.postgres.wide import MOST_ROW_BYTES, at_once
@@ -219,12 +219,9 @@ class Whole:
                 return False
             self._strike(part)
             # What its foreign keys point at is locked for a moment too.
-            drop = S("DROP TABLE {}").format(part.where)
-            briefly(self.connection, lambda: self._run(drop), f"dropping {part.name}")
+            drop = run(self.connection, [S("DROP TABLE {}").format(part.where)])
+            briefly(self.connection, drop, f"dropping {part.name}")
         return True
-
-    def _run(self, statement: sql.Composed) -> None:
-        self.connection.execute(statement)
 
     def _strike(self, part: Part) -> None:
         """Off the list, and its files count from now on."""

@@ -22,7 +22,7 @@ from golive.postgres.partition.equality import leaves, summed
 from golive.postgres.partition.locks import Held, NoLock, Witness, analyze, briefly, gently, run
 from golive.postgres.partition.pace import Pace
 from golive.postgres.partition.plan import Every
-from golive.postgres.partition.shape import CannotPartition, look, refusal, weight
+from golive.postgres.partition.shape import SQL, CannotPartition, look, refusal, weight
 from golive.postgres.partition.steps import I, Names, S, more_of
 from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, look_locked, validate_inbound
 from golive.postgres.session import Connection, one, rows
@@ -40,15 +40,7 @@ FEW = 200  # changes left that may be applied under the lock
 MOST_UNDER_LOCK = 500
 SWAPS = 10
 PATIENCE = 30  # rounds in a row that do not shrink what is left
-
-
 SERIAL = ("bigint", "integer", "smallint")
-INDEX_SIZES = """
-SELECT COALESCE(sum(pg_relation_size(i.indexrelid)), 0)::float8 AS bytes, COALESCE(array_agg(DISTINCT a.amname), '{}')
-       AS methods, (SELECT setting::float8 * 8192 FROM pg_settings WHERE name = 'shared_buffers') AS cache
-FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam
-WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
-"""
 
 
 def grow(hot_bytes: float, cache_bytes: float, methods: Sequence[str]) -> bool:
@@ -61,7 +53,7 @@ class Behind(CannotPartition):
 
 
 class Shadow:
-    """One conversion by copy. After each portion of its work it rests as long as that took, times `rest`."""
+    """One conversion by copy. After each portion of its work it rests as long as that took, times `rest` at least."""
 
     def __init__(self, connection: Connection, table: str, by: str, tell: Tell, rest: float = REST) -> None:
         self.connection, self.table, self.by, self.tell = connection, table, by, tell
@@ -99,7 +91,6 @@ class Shadow:
             self.tell("shadow table and change capture")
             self._prepare(how, self._parts(how, every, ahead, now, parts))
         self._begin()
-        self.pace.begin()
         calm = Calm(self.connection)
         self.tell("copy")
         while self._copied_more():
@@ -147,9 +138,8 @@ class Shadow:
                     f"{self.table} changes faster than the copy can follow ({left} changes are left). Nothing was "
                     "swapped; run it again at a quieter hour, it goes on where it is."
                 )
-            shrinks = least is None or left <= least
             for _ in range(left // DRAIN + 1):  # and not until none is left, which may never be
-                self._drain(DRAIN, rest=shrinks)
+                self._drain(DRAIN, rest=left == least)  # no rest while there are more and more
 
     def _left(self) -> int:
         found = one(
@@ -161,7 +151,7 @@ class Shadow:
     def _indexes_first(self, how: How, parts: int) -> bool:
         """Whether indexes may grow with the copy. Building one floods the disk, but a large one grows slowly."""
         ordered = how is How.RANGE and self.shape.column(self.key[0])["type"] in SERIAL
-        found = one(self.connection, INDEX_SIZES, {"oid": self.shape.oid})
+        found = one(self.connection, SQL["index_sizes"], {"oid": self.shape.oid})
         return grow(found["bytes"] / (parts if ordered else 1), found["cache"], found["methods"])
 
     def _indexes(self) -> None:

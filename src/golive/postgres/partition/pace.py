@@ -1,7 +1,7 @@
 """Work in portions beside an application: how long to rest after each, by what commits take meanwhile.
 
 A canary commits next to nothing twenty times a second, as an application's writer would, and so knows what a commit
-takes: first while nothing is at work, then beside the work. One that takes three times what they took makes the rests
+takes: first in a pause of three seconds, then beside the work. One that takes three times what they took makes rests
 longer by a fifth; every other one makes them shorter by so little that about eight in a thousand are slow. What was
 written reaches the disk half a minute later, in floods, so neither a flood nor a calm while changes much at once.
 """
@@ -98,14 +98,6 @@ class Pace:
         self._looked = 0.0
         self.factor = max(least, FIRST_FACTOR) if least else 0.0
 
-    def begin(self) -> None:
-        """Get to know what commits take while nothing is at work: for three seconds."""
-        if not self._least or self._canary is not None:
-            return
-        self._canary = Canary(self._connection)
-        time.sleep(CALM_SECONDS)
-        self._slow_ms = slow_from(self._canary.taken())
-
     def breathe(self, began: float, most: float = MOST_FACTOR) -> None:
         """After a portion that began then (monotonic), at most so many times as long as it took.
 
@@ -114,6 +106,8 @@ class Pace:
         now = time.monotonic()
         if self._canary is not None:
             self.factor = factor_after(self.factor, self._canary.taken(), self._slow_ms, self._least)
+        elif self._least:
+            self._get_to_know()
         time.sleep(min((now - began) * min(self.factor, max(most, self._least)), LONGEST_REST_SECONDS))
         if now - self._looked < 1:
             return
@@ -125,6 +119,12 @@ class Pace:
             self._tell(f"waits for a replica that is {lag:.0f} s behind")
             time.sleep(1)
         raise DatabaseTrouble("A replica stays too far behind; run it again when it has caught up, it goes on.")
+
+    def _get_to_know(self) -> None:
+        """What commits take while nothing is at work: for three seconds, after the first portion."""
+        self._canary = Canary(self._connection)
+        time.sleep(CALM_SECONDS)
+        self._slow_ms = slow_from(self._canary.taken())
 
     def close(self) -> None:
         if self._canary is not None:

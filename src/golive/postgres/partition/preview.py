@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -67,13 +67,12 @@ def preview(connection: Connection, table: str, asked: Asked, today: date) -> Pr
     with suppress(psycopg.errors.InsufficientPrivilege):  # golive's role may read tables, not always sequences
         next_numbers(connection, shape)
     keys = keys_for(shape, asked.by, asked.keys) if asked.mode is Mode.WRAP else Keys.WHOLE
-    asked = replace(asked, keys=keys)
     reason = refusal(shape, asked.by, asked.how) or keyless(shape, keys)
     judged = pruning(
         from_statistics(connection), catalogs.read(connection), shape.schema, shape.name, asked.by, asked.how
     )
     script = as_text(_script(shape, asked, keys, today))
-    return Preview(reason, script, _builds(connection, shape, asked), judged)
+    return Preview(reason, script, _builds(connection, shape, asked, keys), judged)
 
 
 def _script(shape: Shape, asked: Asked, keys: Keys, today: date) -> list[Statement]:
@@ -96,19 +95,20 @@ def _script(shape: Shape, asked: Asked, keys: Keys, today: date) -> list[Stateme
     return [*before, *made, *steps.partition(names, names.parent, samples[asked.how], own), *swap]
 
 
-def _builds(connection: Connection, shape: Shape, asked: Asked) -> str:
+def _builds(connection: Connection, shape: Shape, asked: Asked, keys: Keys) -> str:
     """What a wrap builds beside the writers, and how to do without."""
-    keys = [each["name"] for each in shape.unique if asked.by not in each["columns"]]
-    if asked.mode is not Mode.WRAP or asked.keys is not Keys.WHOLE or not keys:
+    grown = [each["name"] for each in shape.unique if asked.by not in each["columns"]]
+    if asked.mode is not Mode.WRAP or keys is not Keys.WHOLE or not grown:
         return ""
     found = one(
         connection,
         "SELECT COALESCE(sum(pg_relation_size(conindid)), 0)::bigint AS bytes FROM pg_catalog.pg_constraint "
         "WHERE conrelid = %(oid)s AND conname = ANY(%(keys)s)",
-        {"oid": shape.oid, "keys": keys},
+        {"oid": shape.oid, "keys": grown},
     )
-    return (
-        f"{len(keys)} unique index{'es are' if len(keys) > 1 else ' is'} built first, larger than the "
-        f"{words.size(found['bytes'])} of {', '.join(keys)}: commits wait for moments while that goes to the disk. "
-        "With --keys each partitions keep the keys as they are, and none is built."
+    said = (
+        f"{len(grown)} unique index{'es are' if len(grown) > 1 else ' is'} built first, larger than the "
+        f"{words.size(found['bytes'])} of {', '.join(grown)}: commits wait for moments while that goes to the disk."
     )
+    way_out = " With --keys each partitions keep the keys as they are, and none is built."
+    return said if keyless(shape, Keys.EACH) else said + way_out

@@ -62,6 +62,15 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 ORDER BY x.relname;
 
+-- name: index_sizes
+SELECT coalesce(sum(pg_catalog.pg_relation_size(i.indexrelid)), 0)::float8 AS bytes,
+       coalesce(array_agg(DISTINCT a.amname), '{}') AS methods,
+       pg_catalog.pg_size_bytes(current_setting('shared_buffers'))::float8 AS cache
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_am a ON a.oid = x.relam
+WHERE i.indrelid = %(oid)s AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid);
+
 -- name: triggers
 SELECT t.tgname AS name, pg_catalog.pg_get_triggerdef(t.oid) AS definition
 FROM pg_catalog.pg_trigger t
