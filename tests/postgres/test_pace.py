@@ -15,7 +15,7 @@ from tests.postgres.conftest import Place
 
 @pytest.mark.parametrize(
     ("calm", "slow"),
-    [([], float("inf")), ([0.1] * 60, 2.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
+    [([], float("inf")), ([0.1] * 60, 3.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
 )
 def test_what_counts_as_slow(calm: Sequence[float], slow: float) -> None:
     assert slow_from(calm) == slow

@@ -381,6 +381,29 @@ def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
     assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive_%' AND relkind = 'r'") == [(0,)]
 
 
+def test_a_copy_of_a_wide_key_with_the_copys_own_words_goes_by_index(place: Place, connection: Connection) -> None:
+    place.run(
+        'CREATE TABLE latest (batch int, finished text, "100%" int, at timestamptz NOT NULL, PRIMARY KEY '
+        '(batch, finished, "100%"))'
+    )
+    place.run("INSERT INTO latest SELECT n % 7, 'state ' || n % 11, n, now() FROM generate_series(1, 3000) n")
+    place.run("ANALYZE latest")
+    before = place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM latest e")
+    plans = []
+
+    def tell(now_at: str) -> None:
+        if now_at == "copy":
+            plans.extend(connection.execute(b"EXPLAIN " + shadow.next_rows).fetchall())
+        if now_at == "indexes":
+            place.run('UPDATE latest SET "100%" = "100%" + 10000 WHERE batch = 3')
+            place.run('UPDATE latest SET "100%" = "100%" - 10000 WHERE batch = 3')
+
+    shadow = Shadow(connection, "latest", "at", tell, rest=0.0)
+    shadow.convert(Every.MONTH, 1, NOW)
+    assert "Index Cond: (ROW(batch, finished, " in json.dumps(plans)
+    assert place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM latest e") == before
+
+
 def test_a_copy_that_changes_outrun_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     shadow = Shadow.__new__(Shadow)
     shadow.table = "orders"

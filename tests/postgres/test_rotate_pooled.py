@@ -14,11 +14,12 @@ from psycopg_pool import ConnectionPool
 
 from golive.postgres.base import Database
 from golive.postgres.pool import setup
+from golive.postgres.pool.watch import ask
 from golive.postgres.rotate.plan import RotatePlan
 from golive.postgres.rotate.pooled import Pooled, pooled
 from golive.postgres.rotate.turn import prepare, put, rotate, turn
 from golive.postgres.section import DatabaseSection, apply
-from golive.postgres.session import session
+from golive.postgres.session import one, session
 from golive.sandbox.servers import free_port
 from tests.postgres.conftest import Place
 
@@ -99,6 +100,52 @@ def test_no_query_fails_through_the_pool(
                 thread.join(30)
     assert [str(error) for error in failures] == []
     assert set(done) == set(plan.roles)
+
+
+def test_the_pool_lets_go_of_idle_connections_and_fails_nobody(
+    place: Place, plan: RotatePlan, pool: tuple[Pooled, str]
+) -> None:
+    """Asked far more often than a rotation asks, while clients come and go."""
+    door, at = pool
+    Path(plan.target.removeprefix("file:")).write_text(make_conninfo(at, user=plan.roles[1]))
+    rotate(place.url, plan, timedelta(seconds=30), pool=door)
+    url = Path(plan.target.removeprefix("file:")).read_text().strip()
+    failures, stop = [], threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            try:
+                with psycopg.connect(url, autocommit=True, prepare_threshold=None) as client:
+                    client.execute("SELECT 1")
+            except psycopg.Error as error:
+                failures.append(str(error))
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        door.let_go()
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+
+    def held() -> int:
+        with session(place.url) as connection:
+            return one(
+                connection,
+                "SELECT count(*) AS n FROM pg_stat_activity WHERE usename = ANY (%(roles)s::text[])",
+                {"roles": plan.roles},
+            )["n"]
+
+    deadline = time.monotonic() + 20
+    while held():
+        assert time.monotonic() < deadline, "the pool still holds connections that nobody uses"
+        time.sleep(0.1)
+    door.keep()
+    settings = {row["key"]: row["value"] for row in ask(setup.console_url(door.database), "SHOW CONFIG")[0]}
+    assert settings["server_idle_timeout"] == "300"
 
 
 def test_a_client_that_is_silent_in_the_pool_keeps_its_role_open(

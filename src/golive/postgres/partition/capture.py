@@ -55,11 +55,13 @@ class Capture:
                 self.changes, self.typed
             ),
             S(
-                "CREATE TABLE {} (batch bigint NOT NULL, finished boolean NOT NULL, indexed boolean NOT NULL, {})"
+                "CREATE TABLE {} (golive_batch bigint NOT NULL, golive_finished boolean NOT NULL, "
+                "golive_indexed boolean NOT NULL, golive_analyzed boolean NOT NULL, {})"
             ).format(self.progress, self.typed),
-            S("INSERT INTO {} (batch, finished, indexed) VALUES (0, false, {})").format(
-                self.progress, sql.Literal(indexed)
-            ),
+            S(
+                "INSERT INTO {} (golive_batch, golive_finished, golive_indexed, golive_analyzed) "
+                "VALUES (0, false, {}, false)"
+            ).format(self.progress, sql.Literal(indexed)),
             S(
                 "CREATE FUNCTION {}{} $golive$ BEGIN "
                 "IF TG_OP <> 'INSERT' THEN INSERT INTO {} ({}) VALUES ({}); END IF; "

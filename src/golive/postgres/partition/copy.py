@@ -5,8 +5,8 @@ change. Progress is kept in the database in the same transaction as each batch, 
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any
 
@@ -28,11 +28,11 @@ from golive.postgres.partition.wrap import Done, Tell, changed_keys, exclusive, 
 from golive.postgres.session import Connection, one, rows
 from golive.postgres.wide import portion, row_hash
 
-BATCH = 200  # rows; writers wait behind what a batch has written to the log
+BATCH = 100  # rows; who shares a core with a batch waits until it is done
 REST = 1.0  # as long as it works times this at least: half of a core and of the disk are the application's
 BATCH_BYTES = 256 * 1024**2  # fewer rows a transaction where they are wide
-DRAIN = 500  # changes a transaction
-DRAIN_EVERY_SECONDS = 0.5
+DRAIN = 100  # changes a transaction
+DRAIN_EVERY_SECONDS = 0.2
 SHOW_EVERY_SECONDS = 10
 DRAIN_REST = 2.0  # at most, or changes would come faster than they are applied
 MOST_DRAINS = 20  # until the copy goes on
@@ -71,8 +71,10 @@ class Shadow:
         self.hash = row_hash([(each["name"], each["type"]) for each in self.shape.columns if not each["generated"]])
         self.columns = steps.columns_sql([each["name"] for each in self.shape.columns if not each["generated"]])
         self.keys = steps.columns_sql(self.key)
+        self.begun = False
         # A unique value may still stand in the row that had it before, whose change comes later; else it only costs.
         self.conflict = S(" ON CONFLICT DO NOTHING") if len(self.shape.unique) > 1 else S("")
+        self.next_rows, self.forget, self.anew = self._portion(self._after()), self._forget(), self._anew()
 
     def convert(self, every: Every, ahead: int, now: datetime, how: How = How.RANGE, parts: int = 16) -> Done:
         """All phases. `parts` are those of a hash, or the largest values of a list. Raises CannotPartition."""
@@ -117,8 +119,13 @@ class Shadow:
         return f"{', '.join(late)} is DEFERRABLE, so rows cannot be copied beside it: use --mode wrap" if late else None
 
     def _begin(self) -> None:
-        """Settings of this session: rows that the old table holds need no foreign key asked again."""
+        """Settings of this session: rows that the old table holds need no foreign key asked again.
+
+        No commit waits for the disk, before the swap: rows and progress are lost together, or neither.
+        """
         gently(self.connection)
+        self.connection.execute("SET synchronous_commit = off")
+        self.connection.prepare_threshold = 1  # to plan a batch costs more than to copy it
         with suppress(psycopg.errors.InsufficientPrivilege):
             self.connection.execute("SET session_replication_role = replica")
         self.connection.execute("DROP TABLE IF EXISTS pg_temp.golive_taken")
@@ -156,8 +163,8 @@ class Shadow:
 
     def _indexes(self) -> None:
         """Those that belong to no key, partition by partition; what is on all of them then becomes one of the whole."""
-        state = one(self.connection, S("SELECT indexed FROM {}").format(self.progress))
-        if not state["indexed"]:
+        state = one(self.connection, S("SELECT golive_indexed, golive_analyzed FROM {}").format(self.progress))
+        if not state["golive_indexed"]:
             for leaf in leaves(self.connection, self.new):
                 have = {each["definition"] for each in look(self.connection, leaf.as_string()).indexes if each["valid"]}
                 for each in self.shape.indexes:
@@ -165,10 +172,12 @@ class Shadow:
                         began = time.monotonic()
                         self.connection.execute(steps.index_on(leaf, each["definition"]))
                         self.pace.breathe(began)
-            indexed = S("UPDATE {} SET indexed = true").format(self.progress)
+            indexed = S("UPDATE {} SET golive_indexed = true").format(self.progress)
             with self.connection.transaction():
                 run(self.connection, [*steps.indexes(self.shape, self.names), indexed])()
-        self.done.notes += filter(None, [analyze(self.connection, self.new)])
+        if not state["golive_analyzed"]:
+            self.done.notes += filter(None, [analyze(self.connection, self.new)])
+            self.connection.execute(S("UPDATE {} SET golive_analyzed = true").format(self.progress))
 
     def _prepared(self) -> bool:
         return bool(
@@ -214,7 +223,7 @@ class Shadow:
     def _show(self) -> None:
         if time.monotonic() > self.shown + SHOW_EVERY_SECONDS:
             self.shown = time.monotonic()
-            batches = one(self.connection, S("SELECT batch FROM {}").format(self.progress))["batch"]
+            batches = one(self.connection, S("SELECT golive_batch AS n FROM {}").format(self.progress))["n"]
             self.tell(f"{batches * self.batch:,} of about {self.shape.rows:,.0f} rows")
 
     def _copied_more(self) -> bool:
@@ -231,44 +240,49 @@ class Shadow:
 
     def _copy_batch(self) -> bool:
         """The next rows by primary key, and where we are, in one transaction. False when there are no more."""
-        with self._lazily():
-            state = one(self.connection, S("SELECT * FROM {} FOR UPDATE").format(self.progress))
-            if state["finished"]:
-                return False
-            after = (
-                S("WHERE ({}) > ({})").format(self.keys, S(", ").join(sql.Literal(state[name]) for name in self.key))
-                if state["batch"]
-                else S("")
-            )
-            latest = S(", ").join(S("{} DESC").format(I(name)) for name in self.key)
-            got = self.connection.execute(
-                S(
-                    "WITH portion AS MATERIALIZED (SELECT {} FROM {} {} ORDER BY {} LIMIT {}), copied AS (INSERT INTO "
-                    "{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM portion{}) "
-                    "SELECT {} FROM portion ORDER BY {} LIMIT 1"
-                ).format(
-                    self.columns, self.shape.where, after, self.keys, sql.Literal(self.batch), self.new, self.columns,
-                    self.columns, self.conflict, self.keys, latest,
-                )
-            ).fetchone()  # fmt: skip
-            if got is None:
-                self.connection.execute(S("UPDATE {} SET finished = true").format(self.progress))
-                return False
-            values = S(", ").join(S("{} = {}").format(I(name), sql.Literal(got[name])) for name in self.key)
-            self.connection.execute(S("UPDATE {} SET batch = batch + 1, {}").format(self.progress, values))
-        return True
+        if not self.begun:
+            return self._copy_first()
+        return self.connection.execute(self.next_rows).rowcount > 0 or self._finish()
 
-    @contextmanager
-    def _lazily(self) -> Iterator[None]:
-        """A transaction that waits for no disk: rows and progress are lost together, or neither. The swap's waits."""
+    def _copy_first(self) -> bool:
+        """What comes after the state that is found."""
         with self.connection.transaction():
-            self.connection.execute("SET LOCAL synchronous_commit = off")
-            yield
+            state = one(self.connection, S("SELECT * FROM {} FOR UPDATE").format(self.progress))
+            if state["golive_finished"]:
+                return False
+            statement = self.next_rows if state["golive_batch"] else self._portion(S(""))
+            self.begun = self.connection.execute(statement).rowcount > 0
+            return self.begun or self._finish()
+
+    def _finish(self) -> bool:
+        self.connection.execute(S("UPDATE {} SET golive_finished = true").format(self.progress))
+        return False
+
+    def _after(self) -> sql.Composable:
+        """Beyond the last key that is copied, in words that an index understands."""
+        last = S(", ").join(S("(SELECT {} FROM state)").format(I(name)) for name in self.key)
+        return S("WHERE ({}) > ({})").format(self.keys, last)
+
+    def _portion(self, after: sql.Composable) -> bytes:
+        """The statement that copies a batch and notes its last key; it changes no row when there is nothing to copy."""
+        latest = S(", ").join(S("{} DESC").format(I(name)) for name in self.key)
+        moved = S(", ").join(S("{} = latest.{}").format(I(name), I(name)) for name in self.key)
+        statement = S(
+            "WITH state AS MATERIALIZED (SELECT * FROM {} FOR UPDATE), "
+            "portion AS MATERIALIZED (SELECT {} FROM {} {} ORDER BY {} LIMIT {}), "
+            "copied AS (INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM portion{}), "
+            "latest AS (SELECT {} FROM portion ORDER BY {} LIMIT 1) "
+            "UPDATE {} AS p SET golive_batch = p.golive_batch + 1, {} FROM latest"
+        ).format(
+            self.progress, self.columns, self.shape.where, after, self.keys, sql.Literal(self.batch), self.new,
+            self.columns, self.columns, self.conflict, self.keys, latest, self.progress, moved,
+        )  # fmt: skip
+        return statement.as_bytes(self.connection)
 
     def _drain(self, limit: int, *, rest: bool = True) -> int:
         """Apply recorded changes: the keys' rows are taken anew from the old table. How many there were."""
         began = time.monotonic()
-        with self._lazily():
+        with self.connection.transaction():
             count = self._apply(limit)
         if rest:
             self.pace.breathe(began, DRAIN_REST)
@@ -281,39 +295,41 @@ class Shadow:
         # costs would have it compile each statement.
         run_("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off")
         run_("SET LOCAL jit = off")
-        columns = steps.columns_sql(self.changed)
-        taken = run_(
-            S(
-                "WITH gone AS (DELETE FROM {} WHERE golive_number IN (SELECT golive_number FROM {} ORDER BY "
-                "golive_number LIMIT {}) RETURNING {}), kept AS (INSERT INTO golive_taken SELECT DISTINCT {} "
-                "FROM gone{}) SELECT count(*) AS taken FROM gone"
-            ).format(self.changes, self.changes, sql.Literal(limit), columns, columns, self._reached())
-        ).fetchone()
-        count = int(taken["taken"]) if taken else 0
+        count = int(one(self.connection, self._take(limit))["taken"])
         if count:
-            run_(
-                S("DELETE FROM {} AS n USING golive_taken AS t WHERE {}").format(
-                    self.new, self._same("n", "t", self.changed)
-                )
-            )
-            run_(
-                S(
-                    "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM (SELECT DISTINCT {} FROM golive_taken) "
-                    "AS t JOIN {} AS o ON {} ON CONFLICT DO NOTHING"
-                ).format(
-                    self.new, self.columns, self._of("o"), self.keys, self.shape.where, self._same("o", "t", self.key)
-                )
-            )
+            run_(self.forget)
+            run_(self.anew)
         return count
 
-    def _reached(self) -> sql.Composed:
-        state = one(self.connection, S("SELECT * FROM {}").format(self.progress))
-        if state["finished"]:
-            return S("").format()
-        if not state["batch"]:
-            return S(" WHERE false").format()
-        values = S(", ").join(sql.Literal(state[name]) for name in self.key)
-        return S(" WHERE ({}) <= ({})").format(self.keys, values)
+    def _take(self, limit: int) -> sql.Composed:
+        columns = steps.columns_sql(self.changed)
+        gone, reached, distinct = (
+            S(", ").join(S("{}.{}").format(I(row), I(name)) for name in names)
+            for row, names in (("gone", self.key), ("progress", self.key), ("gone", self.changed))
+        )
+        return S(
+            "WITH gone AS (DELETE FROM {} WHERE golive_number IN (SELECT golive_number FROM {} ORDER BY "
+            "golive_number LIMIT {}) RETURNING {}), kept AS (INSERT INTO golive_taken SELECT DISTINCT {} "
+            "FROM gone, {} AS progress WHERE golive_finished OR golive_batch > 0 AND ({}) <= ({})) "
+            "SELECT count(*) AS taken FROM gone"
+        ).format(
+            self.changes, self.changes, sql.Literal(limit), columns, distinct, self.progress, gone, reached
+        )  # fmt: skip
+
+    def _forget(self) -> bytes:
+        """What the copy has of the keys in golive_taken."""
+        same = self._same("n", "t", self.changed)
+        return (
+            S("DELETE FROM {} AS n USING golive_taken AS t WHERE {}").format(self.new, same).as_bytes(self.connection)
+        )
+
+    def _anew(self) -> bytes:
+        """What the old table has of them by now."""
+        statement = S(
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM (SELECT DISTINCT {} FROM golive_taken) "
+            "AS t JOIN {} AS o ON {} ON CONFLICT DO NOTHING"
+        ).format(self.new, self.columns, self._of("o"), self.keys, self.shape.where, self._same("o", "t", self.key))
+        return statement.as_bytes(self.connection)
 
     def _of(self, row: str) -> sql.Composed:
         names = [each["name"] for each in self.shape.columns if not each["generated"]]
@@ -325,16 +341,18 @@ class Shadow:
 
     def _sum(self, table: sql.Composable) -> tuple[int, int]:
         """Rows of a table and the sum of their hashes, without the keys whose change is not applied yet."""
-        applied = S("NOT EXISTS (SELECT FROM {} golive_c WHERE {})").format(
-            self.changes, self._same("golive_c", "t", self.key)
+        applied = S("NOT EXISTS (SELECT FROM golive_taken golive_c WHERE {})").format(
+            self._same("golive_c", "t", self.key)
         )
         return summed(self.connection, table, self.hash, applied, self.pace)
 
     def _verify(self) -> None:
         """Rows and hashes of both tables in one snapshot, without the keys whose change is not applied yet."""
-        self.connection.execute(S("ANALYZE {}").format(self.changes))
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            pending, columns = S("INSERT INTO golive_taken SELECT DISTINCT {} FROM {}"), steps.columns_sql(self.changed)
+            self.connection.execute(pending.format(columns, self.changes))
+            self.connection.execute("ANALYZE golive_taken")
             old = self._sum(self.shape.where)
             sums = [self._sum(leaf) for leaf in leaves(self.connection, self.new)]
         new = sum(count for count, _ in sums), sum(total for _, total in sums)
@@ -347,6 +365,7 @@ class Shadow:
 
     def _swap_when_few(self) -> Held:
         """Between tries for the lock changes go on, so they are applied anew before each few tries."""
+        self.connection.execute("RESET synchronous_commit")
         with closing(Witness(self.connection, self.shape.where)) as witness:
             for number in range(SWAPS):
                 self._catch_up()

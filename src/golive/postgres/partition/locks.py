@@ -131,6 +131,7 @@ def gently(connection: Connection) -> None:
     cannot.
     """
     connection.execute("SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0")
+    connection.execute("SET vacuum_cost_delay = '2ms'")  # of ANALYZE, as autovacuum has it
     for setting in ("SET wal_compression = on", "SET backend_flush_after = '256kB'"):
         with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue):
             connection.execute(setting)

@@ -1,10 +1,14 @@
 """The pool that golive runs, as a rotation sees it: it lets new roles in, and knows who still comes as the old one."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from golive.postgres.models import Database
 from golive.postgres.pool.setup import bring_up, console_url, plan_of, pool_of
 from golive.postgres.pool.watch import ask
+from golive.postgres.trouble import DatabaseAway
+
+LET_GO_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,17 @@ class Pooled:
         return sum(1 for row in ask(console_url(self.database), "SHOW CLIENTS")[0] if row["user"] == role)
 
     def let_go(self) -> None:
-        """Close server connections as they come free, so that none is kept for a role whose clients have left."""
-        ask(console_url(self.database), "RECONNECT")
+        """Close server connections that idle, so that none is kept for a role whose clients have left.
+
+        Not by RECONNECT: it breaks off the logins that are under way, and PgBouncer then refuses the waiting clients
+        of any role (`server_login_retry`).
+        """
+        ask(console_url(self.database), f"SET server_idle_timeout = {LET_GO_SECONDS}")
+
+    def keep(self) -> None:
+        """Keep idle server connections as the files say; a pool that is gone reads them when it starts."""
+        with suppress(DatabaseAway):
+            ask(console_url(self.database), "RELOAD")
 
 
 def pooled(database: Database) -> Pooled | None:

@@ -191,26 +191,35 @@ def _logged_in(url: str) -> Iterator[Connection]:
 
 def _shut(admin: str, now: Turn, wait: timedelta, tell: Callable[[str], None], pool: Pooled | None) -> bool:
     """Close the old role to new logins once nobody uses it; a session that is still open keeps it open."""
-    deadline, role = time.monotonic() + wait.total_seconds(), now.old
-    with session(admin, read_only=False) as connection:
-        quiet_since = time.monotonic()
-        while True:
-            if _used(connection, role, pool):
-                quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since >= QUIET_SECONDS:
-                if one(connection, "SELECT 1 AS yes FROM pg_roles WHERE rolname = %(role)s", {"role": role}):
-                    connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
-                if not _used(connection, role, pool):
-                    connection.execute(sql.SQL("COMMENT ON ROLE {} IS NULL").format(sql.Identifier(now.new)))
-                    if pool is not None:
-                        pool.admit()
-                    tell(f"{role} is shut")
-                    return True
-                connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))  # somebody slipped in
-            if time.monotonic() >= deadline:
-                tell(f"{role} is still used")
-                return False
-            time.sleep(0.2)
+    try:
+        with session(admin, read_only=False) as connection:
+            return _shut_when_quiet(connection, now, time.monotonic() + wait.total_seconds(), tell, pool)
+    finally:
+        if pool is not None:
+            pool.keep()
+
+
+def _shut_when_quiet(
+    connection: Connection, now: Turn, deadline: float, tell: Callable[[str], None], pool: Pooled | None
+) -> bool:
+    role, quiet_since = now.old, time.monotonic()
+    while True:
+        if _used(connection, role, pool):
+            quiet_since = time.monotonic()
+        elif time.monotonic() - quiet_since >= QUIET_SECONDS:
+            if one(connection, "SELECT 1 AS yes FROM pg_roles WHERE rolname = %(role)s", {"role": role}):
+                connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            if not _used(connection, role, pool):
+                connection.execute(sql.SQL("COMMENT ON ROLE {} IS NULL").format(sql.Identifier(now.new)))
+                if pool is not None:
+                    pool.admit()
+                tell(f"{role} is shut")
+                return True
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))  # somebody slipped in
+        if time.monotonic() >= deadline:
+            tell(f"{role} is still used")
+            return False
+        time.sleep(0.2)
 
 
 def _used(connection: Connection, role: str, pool: Pooled | None) -> bool:
