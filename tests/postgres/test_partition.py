@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from typer.testing import CliRunner
 
 from golive.postgres.advice.catalog import Catalog, Column, Table
@@ -19,6 +20,7 @@ from golive.postgres.partition import wrap as wrapping
 from golive.postgres.partition.bounds import Span, missing, name_of, next_start, retired, spans, start_of
 from golive.postgres.partition.commands import app
 from golive.postgres.partition.copy import DRAIN, Shadow, grow
+from golive.postgres.partition.equality import Slices, step_after
 from golive.postgres.partition.locks import pause
 from golive.postgres.partition.plan import Every, Keys, PartitionPlan
 from golive.postgres.partition.policy import keep_policy
@@ -379,6 +381,26 @@ def test_copying_is_killed_and_resumed(place: Place, phase: str) -> None:
         by_copy(connection)
     assert place.run("SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM events e") == before
     assert place.run("SELECT count(*) FROM pg_class WHERE relname LIKE '%golive_%' AND relkind = 'r'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "after"),
+    [(16, 0.002, 16), (16, 0.004, 8), (16, 0.1, 8), (16, 0.0, 32), (1, 9.0, 1), (1000, 0.0001, 1024)],
+)
+def test_slices_take_a_moment_each(step: int, seconds: float, after: int) -> None:
+    assert step_after(step, seconds, 1024) == after
+
+
+def test_slices_are_every_row_once_however_long_each_takes(place: Place, connection: Connection) -> None:
+    place.run("CREATE TABLE events AS SELECT n AS id, repeat('x', 50) AS kind FROM generate_series(1, 20000) n")
+    place.run("DELETE FROM events WHERE id % 3 = 0 OR id > 19000")
+    slices, found, number = Slices(connection, sql.Identifier("events")), [], 0
+    while part := slices.next():
+        found += place.run(sql.SQL("SELECT t.id FROM events AS t WHERE {}").format(part).as_string())
+        slices.took((0.0001, 0.009, 0.002)[number % 3])
+        number += 1
+    assert number > 3
+    assert found == place.run("SELECT id FROM events ORDER BY ctid")
 
 
 def test_a_copy_of_a_wide_key_with_the_copys_own_words_goes_by_index(place: Place, connection: Connection) -> None:

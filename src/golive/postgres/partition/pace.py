@@ -2,7 +2,7 @@
 
 A canary commits next to nothing twenty times a second, as an application's writer would, and so knows what a commit
 takes: first in a pause of three seconds, then beside the work. One that takes three times what they took makes rests
-longer by a fifth; every other one makes them shorter by so little that about eight in a thousand are slow. What was
+longer by a fifth; every other one makes them shorter by so little that about four in a thousand are slow. What was
 written reaches the disk half a minute later, in floods, so neither a flood nor a calm while changes much at once.
 """
 
@@ -20,7 +20,7 @@ from golive.postgres.trouble import DatabaseTrouble
 
 LONGEST_REST_SECONDS = 2.0
 MOST_FACTOR = 12.0
-LONGER, SHORTER = 1.2, 0.99854
+LONGER, SHORTER = 1.2, 0.99927
 FIRST_FACTOR = 6.0
 SLOW_TIMES, LEAST_SLOW_MS = 3.0, 3.0  # as long as a kernel lets a process have a core that another waits for
 EVERY_SECONDS, CALM_SECONDS = 0.05, 3.0
