@@ -13,7 +13,10 @@ from pathlib import Path
 
 import psycopg
 
+from bench.disk import without
+
 THREADS = 8
+BEFORE_SECONDS = 60.0  # what is measured is compared with as much of nothing at work
 
 
 def work(url: str, every: float, offset: float, file: Path, statements: list[str], stop: threading.Event) -> None:
@@ -34,7 +37,7 @@ def work(url: str, every: float, offset: float, file: Path, statements: list[str
 
 
 class Writers:
-    """A running writer process; `between` gives the sorted latencies in ms of writes due in a stretch."""
+    """A running writer process."""
 
     def __init__(self, url: str, rate: float, folder: Path, statements: list[str]) -> None:
         self.folder = folder
@@ -46,15 +49,16 @@ class Writers:
         self.process.stdin.close()
         self.process.wait(60)
 
-    def between(self, begin: float, end: float) -> tuple[list[float], int]:
+    def between(self, begin: float, end: float) -> tuple[list[tuple[float, float]], int]:
+        """Writes due in a stretch: when, and after how many ms they were done. How many failed."""
         found, failed = [], 0
         for file in self.folder.glob("writes*"):
             for line in file.read_text().splitlines():
                 due, latency, bad = line.split()
                 if begin <= float(due) < end:
-                    found.append(float(latency))
+                    found.append((float(due), float(latency)))
                     failed += int(bad)
-        return sorted(found), failed
+        return found, failed
 
     def first_of_two(self) -> int:
         """How many writes were the first of two statements in turn and did not fail."""
@@ -74,14 +78,28 @@ def p(values: list[float], share: float) -> float:
     return values[min(int(len(values) * share), len(values) - 1)] if values else 0.0
 
 
-def compared(calm: list[float], busy: list[float]) -> list[str]:
-    """Cells of a table: p50 and p99 before, the same during, how many times p99, the worst write."""
+Writes = list[tuple[float, float]]
+
+
+def compared(calm: Writes, busy: Writes, still: list[tuple[float, float]]) -> list[str]:
+    """Cells of a table: p50 and p99 before, the same during, how many times p99, the worst write.
+
+    Without what met a disk that stood still; the last cell says how long that was, and p99 with it.
+    """
+    whole_calm, whole_busy = _latencies(calm), _latencies(busy)
+    calm_ms, busy_ms = _latencies(without(calm, still)), _latencies(without(busy, still))
     return [
-        f"{p(calm, 0.5):.1f} / {p(calm, 0.99):.1f} ms",
-        f"{p(busy, 0.5):.1f} / {p(busy, 0.99):.1f} ms",
-        f"{p(busy, 0.99) / max(p(calm, 0.99), 0.1):.1f} times",
-        f"{p(busy, 1.0):.0f} ms (before {p(calm, 1.0):.0f} ms)",
+        f"{p(calm_ms, 0.5):.1f} / {p(calm_ms, 0.99):.1f} ms",
+        f"{p(busy_ms, 0.5):.1f} / {p(busy_ms, 0.99):.1f} ms",
+        f"{p(busy_ms, 0.99) / max(p(calm_ms, 0.99), 0.1):.1f} times",
+        f"{p(whole_busy, 1.0):.0f} ms (before {p(whole_calm, 1.0):.0f} ms)",
+        f"{sum(end - begin for begin, end in still):.1f} s in {len(still)} "
+        f"({p(whole_calm, 0.99):.1f} and {p(whole_busy, 0.99):.1f} ms with it)",
     ]
+
+
+def _latencies(writes: Writes) -> list[float]:
+    return sorted(ms for _, ms in writes)
 
 
 def main() -> None:

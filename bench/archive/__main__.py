@@ -22,8 +22,9 @@ os.environ.setdefault("GOLIVE_DATA", tempfile.gettempdir() + "/golive-bench-arch
 django.setup()
 
 # ruff: noqa: E402  (they need Django's tables)
+from bench.disk import Disk
 from bench.tables import INSERT, Ledger, Watch, clone, filled, ledger, settle, update
-from bench.writers import Writers, compared
+from bench.writers import BEFORE_SECONDS, Writers, compared
 from golive.postgres.archive.cold import Cold, open_cold
 from golive.postgres.archive.filing import Filing
 from golive.postgres.archive.move import Moved, Mover
@@ -108,9 +109,10 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
     before, size = ledger(url, rows), bytes_of(url)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cold_folder:
         writers = Writers(url, rate, Path(folder), [INSERT, update(rows // 2, rows)])
-        time.sleep(30)
-        watch = Watch(url, ["events"])
+        watch, disk = Watch(url, ["events"]), Disk(server.folder)
         watch.start()
+        disk.start()
+        time.sleep(BEFORE_SECONDS + 10)
         began = time.time()
         for number in range(len(moments)):
             line = [sys.executable, "-m", "bench.archive", "--child", url, cold_folder, str(share), way, str(number)]
@@ -121,7 +123,8 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
         watch.stop()
         time.sleep(3)
         writers.stop()
-        calm, _ = writers.between(began - 20, began)
+        still = disk.stop()
+        calm, _ = writers.between(began - BEFORE_SECONDS, began)
         busy, _ = writers.between(began, ended)
         everything, failed = writers.between(0, ended + 60)
         inserts, updates = writers.first_of_two(), writers.second_of_two()
@@ -144,7 +147,7 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
         len(moments),
         f"{ended - began:.0f} s",
         f"{watch.longest_ms:.0f} ms{f' ({watch.what})' if watch.what else ''}; looked every {watch.coarsest_ms:.0f} ms",
-        *compared(calm, busy),
+        *compared(calm, busy, still),
         f"{failed} of {len(everything):,}",
         before.rows + inserts - both.rows,
         f"{max(freed, 0) / 1e6:.0f} MB back, {kept / 1e6:.0f} MB cold",
@@ -154,8 +157,8 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
 
 HEAD = (
     "| way | rows | archived | kills | took | longest strong lock on the table | p50 / p99 of writes before | during "
-    "| p99 ratio | worst write | failed | lost or doubled | disk |\n"
-    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| p99 ratio | worst write | disk stood still | failed | lost or doubled | disk |\n"
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 
 

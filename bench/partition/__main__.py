@@ -13,8 +13,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.disk import Disk
 from bench.tables import INSERT, Watch, clone, filled, ledger, update
-from bench.writers import Writers, compared
+from bench.writers import BEFORE_SECONDS, Writers, compared
 from golive.postgres.partition.copy import Shadow
 from golive.postgres.partition.plan import Every, Keys
 from golive.postgres.partition.wrap import Done, undo, wrap
@@ -62,9 +63,10 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
     before = ledger(url, rows)
     with tempfile.TemporaryDirectory() as folder:
         writers = Writers(url, rate, Path(folder), [INSERT, update(1, rows)])
-        time.sleep(30)
-        watch = Watch(url, WATCHED)
+        watch, disk = Watch(url, WATCHED), Disk(server.folder)
         watch.start()
+        disk.start()
+        time.sleep(BEFORE_SECONDS + 10)
         began = time.time()
         for phase in PHASES[mode]:
             killed(url, mode, phase)
@@ -76,7 +78,8 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
         watch.stop()
         time.sleep(3)
         writers.stop()
-        calm, _ = writers.between(began - 20, began)
+        still = disk.stop()
+        calm, _ = writers.between(began - BEFORE_SECONDS, began)
         busy, _ = writers.between(began, ended)
         everything, failed = writers.between(0, ended + 60)
         inserts, updates = writers.first_of_two(), writers.second_of_two()
@@ -97,7 +100,7 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
         f"{ended - began:.0f} s",
         f"{done.longest_lock_ms:.0f} ms (swap {done.locks['swap'].held_ms:.0f} ms)",
         f"{watch.longest_ms:.0f} ms ({watch.what}; looked at least every {watch.coarsest_ms:.0f} ms)",
-        *compared(calm, busy),
+        *compared(calm, busy, still),
         f"{failed} of {len(everything):,}",
         lost,
         equal,
@@ -107,8 +110,9 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
 
 HEAD = (
     "| way | rows | kills | took | longest lock, as golive measured | as a watcher of pg_locks saw "
-    "| p50 / p99 of writes before | during | p99 ratio | worst write | failed | lost or doubled | equality |\n"
-    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| p50 / p99 of writes before | during | p99 ratio | worst write | disk stood still "
+    "| failed | lost or doubled | equality |\n"
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 
 
