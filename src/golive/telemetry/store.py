@@ -4,12 +4,10 @@ The store is ClickHouse's HTTP interface at GOLIVE_CLICKHOUSE_URL, or the embedd
 process writes to the data folder. Readers use a read-only account; only the schema and the loader may write.
 """
 
-import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
@@ -18,6 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
+from golive.kit.named import queries
 from golive.telemetry.address import (
     DATABASE,
     LANE_HEADER,
@@ -108,12 +107,6 @@ def command(sql: str, **parameters: Any) -> None:
         connect(write=True).command(sql, parameters=parameters)
     except (ClickHouseError, HTTPError, OSError) as error:
         raise StoreError(_explain(error)) from error
-
-
-def queries(path: Path) -> Mapping[str, str]:
-    """The named queries of a `.sql` file: each begins with a line `-- name: NAME`."""
-    parts = re.split(r"(?m)^-- name: (\w+)[^\n]*\n", path.read_text())
-    return dict(zip(parts[1::2], (text.strip().rstrip(";") for text in parts[2::2]), strict=True))
 
 
 def _client(place: Endpoint, write: bool) -> Client:

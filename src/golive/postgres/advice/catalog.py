@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from golive.telemetry.store import queries
+from golive.kit.named import queries
 
 SQL = queries(Path(__file__).with_name("catalog.sql"))
 PAGE_BYTES = 8192

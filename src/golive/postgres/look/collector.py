@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from golive.alerts.models import Severity
+from golive.kit.named import queries
 from golive.postgres.session import Connection, rows, version_of
-from golive.telemetry.store import queries
 
 Row = dict[str, Any]
 

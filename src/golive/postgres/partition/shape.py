@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg import sql
 
+from golive.kit.named import queries
 from golive.postgres.partition.divide import How, unfit
 from golive.postgres.session import Connection, one, rows
 from golive.postgres.trouble import DatabaseTrouble
-from golive.telemetry.store import queries
 
 SQL = queries(Path(__file__).with_name("shape.sql"))
 Row = dict[str, Any]
