@@ -15,6 +15,8 @@ import psycopg
 
 from bench.disk import without
 
+Writes = list[tuple[float, float]]  # when each was due, and after how many ms it was done
+
 THREADS = 8
 BEFORE_SECONDS = 60.0  # what is measured is compared with as much of nothing at work
 
@@ -49,7 +51,7 @@ class Writers:
         self.process.stdin.close()
         self.process.wait(60)
 
-    def between(self, begin: float, end: float) -> tuple[list[tuple[float, float]], int]:
+    def between(self, begin: float, end: float) -> tuple[Writes, int]:
         """Writes due in a stretch: when, and after how many ms they were done. How many failed."""
         found, failed = [], 0
         for file in self.folder.glob("writes*"):
@@ -76,9 +78,6 @@ class Writers:
 def p(values: list[float], share: float) -> float:
     """A percentile of sorted values."""
     return values[min(int(len(values) * share), len(values) - 1)] if values else 0.0
-
-
-Writes = list[tuple[float, float]]
 
 
 def compared(calm: Writes, busy: Writes, still: list[tuple[float, float]]) -> list[str]:

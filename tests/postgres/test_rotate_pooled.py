@@ -56,6 +56,15 @@ def pool(place: Place, plan: RotatePlan, monkeypatch: pytest.MonkeyPatch) -> Ite
     shutil.rmtree(folder)
 
 
+def rotated(place: Place, plan: RotatePlan, pool: tuple[Pooled, str]) -> tuple[Pooled, str]:
+    """The pool after a first rotation, and the URL of the role that is in use."""
+    door, at = pool
+    target = Path(plan.target.removeprefix("file:"))
+    target.write_text(make_conninfo(at, user=plan.roles[1]))
+    rotate(place.url, plan, timedelta(seconds=30), pool=door)
+    return door, target.read_text().strip()
+
+
 def test_no_query_fails_through_the_pool(
     place: Place, plan: RotatePlan, pool: tuple[Pooled, str], tmp_path: Path
 ) -> None:
@@ -106,10 +115,7 @@ def test_the_pool_lets_go_of_idle_connections_and_fails_nobody(
     place: Place, plan: RotatePlan, pool: tuple[Pooled, str]
 ) -> None:
     """Asked far more often than a rotation asks, while clients come and go."""
-    door, at = pool
-    Path(plan.target.removeprefix("file:")).write_text(make_conninfo(at, user=plan.roles[1]))
-    rotate(place.url, plan, timedelta(seconds=30), pool=door)
-    url = Path(plan.target.removeprefix("file:")).read_text().strip()
+    door, url = rotated(place, plan, pool)
     failures, stop = [], threading.Event()
 
     def come_and_go() -> None:
@@ -152,10 +158,7 @@ def test_a_client_that_is_silent_in_the_pool_keeps_its_role_open(
     place: Place, plan: RotatePlan, pool: tuple[Pooled, str]
 ) -> None:
     """It has no session on the server, and would fail at its next query."""
-    door, at = pool
-    Path(plan.target.removeprefix("file:")).write_text(make_conninfo(at, user=plan.roles[1]))
-    rotate(place.url, plan, timedelta(seconds=30), pool=door)
-    url = Path(plan.target.removeprefix("file:")).read_text().strip()
+    door, url = rotated(place, plan, pool)
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as silent:
         silent.execute("SELECT 1")
         assert rotate(place.url, plan, timedelta(seconds=4), pool=door)[1] is False

@@ -312,9 +312,7 @@ class Shadow:
             "golive_number LIMIT {}) RETURNING {}), kept AS (INSERT INTO golive_taken SELECT DISTINCT {} "
             "FROM gone, {} AS progress WHERE golive_finished OR golive_batch > 0 AND ({}) <= ({})) "
             "SELECT count(*) AS taken FROM gone"
-        ).format(
-            self.changes, self.changes, sql.Literal(limit), columns, distinct, self.progress, gone, reached
-        )  # fmt: skip
+        ).format(self.changes, self.changes, sql.Literal(limit), columns, distinct, self.progress, gone, reached)
 
     def _forget(self) -> bytes:
         """What the copy has of the keys in golive_taken."""

@@ -67,9 +67,7 @@ class Slices:
         if self._at >= self._end:  # whatever came since has no end
             self._at = None
             return S("t.ctid >= {}").format(sql.Literal(f"({begin},0)"))
-        return S("t.ctid >= {} AND t.ctid < {}").format(
-            sql.Literal(f"({begin},0)"), sql.Literal(f"({self._at},0)")
-        )  # fmt: skip
+        return S("t.ctid >= {} AND t.ctid < {}").format(sql.Literal(f"({begin},0)"), sql.Literal(f"({self._at},0)"))
 
     def took(self, seconds: float) -> None:
         """How long the last one took."""
