@@ -28,7 +28,8 @@ SETTINGS = {
     "bgwriter_delay": "20ms",
     "bgwriter_lru_maxpages": "1000",
 }
-LOADING = {**SETTINGS, "wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
+IN_MEMORY = {"shared_buffers": "3GB", "max_wal_size": "3GB", "min_wal_size": "2GB"}  # where files are memory too
+LOADING = {"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
 INSERT = "INSERT INTO events (user_id, kind, amount) VALUES ((random() * 999)::int, 'new', 1)"
 
 
@@ -62,6 +63,13 @@ def fill(url: str, rows: int) -> None:
         connection.execute("CHECKPOINT")
 
 
+def settings(folder: Path) -> dict[str, str]:
+    """Those of a server whose folder this is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], capture_output=True, text=True, check=True)
+    return SETTINGS | (IN_MEMORY if found.stdout.strip() == "tmpfs" else {})
+
+
 @contextmanager
 def filled(rows: int, folder: Path, programs: Path | None = None) -> Iterator[PostgresServer]:
     """A durable server with the table in database `filled`; the folder serves again when it has as many rows.
@@ -72,21 +80,23 @@ def filled(rows: int, folder: Path, programs: Path | None = None) -> Iterator[Po
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)
         began = time.monotonic()
-        with PostgresServer(folder, settings=LOADING, programs=programs) as server:
+        with PostgresServer(folder, settings=settings(folder) | LOADING, programs=programs) as server:
             fill(server.create_database("filled"), rows)
             mark.touch()
         subprocess.run(["sync", "-f", str(folder)], check=True)
         print(f"filled with {rows:,} rows in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    with PostgresServer(folder, settings=SETTINGS, durable=True, programs=programs) as server:
-        _worn_in(server)
+    chosen = settings(folder)
+    with PostgresServer(folder, settings=chosen, durable=True, programs=programs) as server:
+        _worn_in(server, int(chosen["min_wal_size"].removesuffix("GB")))
         yield server
 
 
-def _worn_in(server: PostgresServer) -> None:
+def _worn_in(server: PostgresServer, gigabytes: int) -> None:
     """Files of the log as a server has them that has run for a while: a new one is filled with zeros under a lock."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_logical_emit_message(false, 'bench', repeat('x', 1000000)) FROM generate_series(1, 4000)"
+            "SELECT pg_logical_emit_message(false, 'bench', repeat('x', 1000000)) FROM generate_series(1, %s)",
+            [600 * gigabytes],
         )
         connection.execute("CHECKPOINT")
         connection.execute("SELECT pg_switch_wal()")

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from golive.people.models import Project
 from golive.postgres.models import Database
+from golive.postgres.partition import calm
 from golive.postgres.section import DatabaseSection, apply
 from golive.sandbox.servers import PostgresServer, free_port
 
@@ -33,6 +34,13 @@ def server() -> Iterator[PostgresServer]:
     """A PostgreSQL as a team would run it: statistics, replication allowed."""
     with PostgresServer(settings=SETTINGS) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changes tables gets to know its server in a moment, and finds it calm at once."""
+    monkeypatch.setattr(calm, "CALM_SECONDS", 0.1)
+    monkeypatch.setattr(calm, "LOOK_SECONDS", 0.0)
 
 
 @dataclass

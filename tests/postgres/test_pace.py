@@ -6,19 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from golive.postgres.partition import pace
-from golive.postgres.partition.pace import Canary, Pace, factor_after, slow_from
+from golive.postgres.partition import calm, pace
+from golive.postgres.partition.calm import Canary, slow_from
+from golive.postgres.partition.pace import Pace, factor_after
 from golive.postgres.session import session
 from golive.postgres.trouble import DatabaseTrouble
 from tests.postgres.conftest import Place
 
 
 @pytest.mark.parametrize(
-    ("calm", "slow"),
+    ("took", "slow"),
     [([], float("inf")), ([0.1] * 60, 3.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
 )
-def test_what_counts_as_slow(calm: Sequence[float], slow: float) -> None:
-    assert slow_from(calm) == slow
+def test_what_counts_as_slow(took: Sequence[float], slow: float) -> None:
+    assert slow_from(took) == slow
 
 
 def test_slow_commits_make_rests_longer_and_quick_ones_shorter() -> None:
@@ -42,7 +43,7 @@ def test_about_four_in_a_thousand_are_slow_where_it_settles() -> None:
 
 
 def test_a_canary_commits_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(calm, "EVERY_SECONDS", 0.001)
     before = place.run("SELECT pg_current_wal_insert_lsn()")[0][0]
     with session(place.url, read_only=False) as connection:
         canary = Canary(connection)
@@ -58,8 +59,7 @@ def test_a_canary_commits_by_itself(place: Place, monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_a_connection_for_the_canary_work_rests_as_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "CALM_SECONDS", 0.2)
-    monkeypatch.setattr(pace, "COMMIT", "SELECT no_such_function()")
+    monkeypatch.setattr(calm, "COMMIT", "SELECT no_such_function()")
     with session(place.url, read_only=False, statement_timeout=timedelta()) as connection:
         found = Pace(connection, 0.5, lambda _: None)
         found.breathe(time.monotonic())

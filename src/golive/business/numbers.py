@@ -12,11 +12,12 @@ from golive.business.models import BusinessSettings
 from golive.console import words
 from golive.console.charts import Band, Chart, Draw, Mark, Series
 from golive.console.window import Window
+from golive.kit.named import queries
 from golive.people.models import Project
 from golive.telemetry import store
 from golive.telemetry.instants import milliseconds
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 HOUR = 3600
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from golive.changes.record import first_seen
 from golive.kit.clock import SYSTEM
+from golive.kit.named import queries
 from golive.kit.periodic import Periodic
 from golive.people.models import Project
 from golive.telemetry import store
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 LOOK_BACK = timedelta(minutes=10)
 LOOK_BACK_AT_START = timedelta(hours=24)
 _looked: list[bool] = []

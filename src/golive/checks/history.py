@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from golive.console.window import Window
+from golive.kit.named import queries
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("queries.sql"))
+SQL = queries(Path(__file__).with_name("queries.sql"))
 SEGMENTS = 90
 SPANS = ("24h", "7d", "90d")
 

@@ -8,10 +8,11 @@ from typing import Any
 from golive.console.charts import Band, Chart, Draw, Mark, Series
 from golive.console.window import Window
 from golive.errors.models import ErrorGroup, GroupState
+from golive.kit.named import queries
 from golive.people.models import Project
 from golive.telemetry import store
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 TREND_STEPS = 30
 SORTS = {"last": "last", "first": "first", "events": "events", "people": "people"}
 

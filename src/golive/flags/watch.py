@@ -13,11 +13,12 @@ from golive.flags import switch
 from golive.flags.evaluation import why_off
 from golive.flags.guard import Guard, Side, Verdict, decide
 from golive.flags.models import FlagState
+from golive.kit.named import queries
 from golive.telemetry import store
 from golive.telemetry.store import StoreError
 
 log = logging.getLogger("golive.flags")
-SQL = store.queries(Path(__file__).with_name("queries.sql"))
+SQL = queries(Path(__file__).with_name("queries.sql"))
 BY = "golive"
 Load = Callable[[FlagState, Guard, datetime], dict[str, Side]]
 

@@ -8,10 +8,11 @@ from typing import Any
 from golive.business.models import settings_of
 from golive.errors.models import ErrorGroup
 from golive.incidents.models import Incident
+from golive.kit.named import queries
 from golive.telemetry import store
 from golive.telemetry.instants import seconds
 
-QUERIES = store.queries(Path(__file__).with_name("impact.sql"))
+QUERIES = queries(Path(__file__).with_name("impact.sql"))
 MINUTE = timedelta(minutes=1)
 AROUND = timedelta(minutes=30)
 MOST_CUSTOMERS = 2000

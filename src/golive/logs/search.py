@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from golive.console.charts import Series
+from golive.kit.named import queries
 from golive.logs.query import Condition
 from golive.telemetry import store
 from golive.telemetry.instants import nanoseconds
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 LEVEL_NAMES = ("unset", "trace", "debug", "info", "warn", "error", "fatal")
 QUIET = dict.fromkeys(("debug", "trace", "unset"), "unknown")

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from golive.alerts.models import Flip, State
+from golive.kit.named import queries
 from golive.people.models import Project
 from golive.readiness.verdict import CannotTell
 from golive.rules import signals
@@ -34,7 +35,7 @@ from golive.rules.settings import (
 from golive.telemetry import facts, store
 from golive.telemetry.store import StoreError
 
-SQL = store.queries(Path(__file__).with_name("firing.sql"))
+SQL = queries(Path(__file__).with_name("firing.sql"))
 PATIENCE = timedelta(seconds=20)
 MORE = timedelta(seconds=1)  # beyond what a breach has to hold
 Settings = Mapping[RuleKind, RuleSettings]

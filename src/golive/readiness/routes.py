@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from golive.kit.named import queries
 from golive.readiness.asking import Site
 from golive.readiness.item import Subject, command_environment
 from golive.readiness.programs import run
 from golive.readiness.verdict import CannotTell
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("queries.sql"))
+SQL = queries(Path(__file__).with_name("queries.sql"))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TABLE = Path(__file__).with_name("route_table.py")
 _PARAMETER = re.compile(r"\{([^}:]+)(?::[^}]*)?\}|:(\w+)|\*\w*")

@@ -12,12 +12,13 @@ from pathlib import Path
 import orjson
 
 from golive.errors.models import ErrorGroup
+from golive.kit.named import queries
 from golive.releases.models import Deploy
 from golive.releases.verdict import Traffic
 from golive.telemetry import store
 from golive.telemetry.instants import milliseconds
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 LOOK_BACK = timedelta(minutes=10)
 LOOK_BACK_BYTES = 4_000_000
 QUICK = timedelta(seconds=2)

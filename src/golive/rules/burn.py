@@ -13,11 +13,12 @@ from typing import Any
 
 from golive.alerts.models import Severity
 from golive.kit.durations import format_duration
+from golive.kit.named import queries
 from golive.rules.condition import Reading
 from golive.rules.settings import Burn
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("burn.sql"))
+SQL = queries(Path(__file__).with_name("burn.sql"))
 STEP = 60  # seconds
 LEAST_BAD = 3
 LEAST_REQUESTS = 20

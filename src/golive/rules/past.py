@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from golive.kit.named import queries
 from golive.rules import burn, condition, declared
 from golive.rules.condition import Deliveries, Reading, Requests, SignupCount, Usage
 from golive.rules.series import StoreSource, Ticks
@@ -25,7 +26,7 @@ from golive.rules.settings import (
 )
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("past.sql"))
+SQL = queries(Path(__file__).with_name("past.sql"))
 TIME_LIMIT = timedelta(seconds=30)
 Steps = list[list[Reading]]
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from golive.kit.named import queries
 from golive.rules.expression import Expression, Term
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("series.sql"))
+SQL = queries(Path(__file__).with_name("series.sql"))
 TIME_LIMIT = timedelta(seconds=20)
 TABLES = {"logs": "logs", "requests": "spans", "metric": "metrics"}
 MOST_SERIES = 200

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from golive.kit.named import queries
 from golive.rules import burn, condition, groups
 from golive.rules.condition import Deliveries, Reading, Requests, SignupCount, Usage
 from golive.rules.declared import readings
@@ -25,7 +26,7 @@ from golive.rules.settings import (
 )
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("queries.sql"))
+SQL = queries(Path(__file__).with_name("queries.sql"))
 BUCKET_SECONDS = 10  # requests_received keeps ten-second buckets
 ONE_LOOK = timedelta(seconds=5)  # one slow query must not keep the other rules waiting
 

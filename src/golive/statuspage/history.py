@@ -7,12 +7,13 @@ from pathlib import Path
 from django.db.models import Max
 from django.utils import timezone
 
+from golive.kit.named import queries
 from golive.people.models import Project
 from golive.statuspage.document import DAYS
 from golive.statuspage.models import Day
 from golive.telemetry import store
 
-QUERIES = store.queries(Path(__file__).with_name("queries.sql"))
+QUERIES = queries(Path(__file__).with_name("queries.sql"))
 log = logging.getLogger(__name__)
 
 

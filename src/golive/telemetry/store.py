@@ -16,7 +16,6 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
 
-from golive.kit.named import queries
 from golive.telemetry.address import (
     DATABASE,
     LANE_HEADER,
@@ -36,7 +35,6 @@ __all__ = [
     "connect",
     "endpoint",
     "endpoint_file",
-    "queries",
     "row",
     "rows",
 ]

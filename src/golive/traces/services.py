@@ -7,10 +7,11 @@ from typing import Any
 
 from golive.console.charts import Band, Chart, Mark, Series
 from golive.console.window import Window
+from golive.kit.named import queries
 from golive.telemetry import store
 from golive.telemetry.instants import seconds
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from golive.console.window import Window
+from golive.kit.named import queries
 from golive.telemetry import store
 from golive.telemetry.instants import nanoseconds
 from golive.traces.tree import Span
 
-QUERIES = store.queries(Path(__file__).parent / "queries.sql")
+QUERIES = queries(Path(__file__).parent / "queries.sql")
 MOST_SPANS = 10_000
 TIME_LIMIT = timedelta(seconds=10)
 MARGIN_NS = 5_000_000_000  # clocks of different hosts disagree; logs come a little later

@@ -10,12 +10,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from golive.kit.named import queries
 from golive.pipelines.load.cause import Database, Evidence
 from golive.pipelines.load.climb import Level
 from golive.releases.databases import plain
 from golive.telemetry import store
 
-QUERIES = store.queries(Path(__file__).with_name("queries.sql"))
+QUERIES = queries(Path(__file__).with_name("queries.sql"))
 QUICK = timedelta(seconds=5)
 _ACTIVITY = """
 SELECT count(*),

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from golive.kit.named import queries
 from golive.postgres.advice.traps import Repetition
 from golive.postgres.advice.workload import Statement, shape
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).with_name("traces.sql"))
+SQL = queries(Path(__file__).with_name("traces.sql"))
 WINDOW = timedelta(days=1)
 LEAST_TIMES, LEAST_REQUESTS = 5, 3
 NOWHERE = "a request"

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from golive.kit.named import queries
 from golive.postgres.models import Database
 from golive.telemetry import store
 
-SQL = store.queries(Path(__file__).parent / "queries.sql")
+SQL = queries(Path(__file__).parent / "queries.sql")
 LONGEST = timedelta(days=90)
 
 

@@ -15,7 +15,6 @@ from psycopg import sql
 
 from golive.postgres.partition import steps
 from golive.postgres.partition.bounds import Span, missing, spans
-from golive.postgres.partition.calm import Calm
 from golive.postgres.partition.capture import TRIGGERS, Capture
 from golive.postgres.partition.divide import How, Part, by_hash, by_list
 from golive.postgres.partition.equality import leaves, summed
@@ -93,7 +92,7 @@ class Shadow:
             self.tell("shadow table and change capture")
             self._prepare(how, self._parts(how, every, ahead, now, parts))
         self._begin()
-        calm = Calm(self.connection)
+        calm = self.pace.begin()
         self.tell("copy")
         while self._copied_more():
             self._show()

@@ -59,15 +59,15 @@ def wrap(
     if reason := refusal(shape, by) or keyless(shape, keys):
         raise CannotPartition(reason)
     gently(connection)
-    calm = Calm(connection)
-    tell("keys that hold the partition column" if keys is Keys.WHOLE else "keys stay as they are")
-    _keys(connection, shape, names, by, keys)
-    tell("the bound of history")
-    bound = _bound(connection, shape, names, by, every, now, done)
-    tell("the partitioned table")
-    upcoming = missing(shape.name, bound, now.date(), every, ahead) or [Span(*_first(shape.name, bound, every))]
-    _parent(connection, shape, names, by, upcoming, done, keys)
-    done.notes += filter(None, [calm.wait(tell)])
+    with closing(Calm(connection)) as calm:
+        tell("keys that hold the partition column" if keys is Keys.WHOLE else "keys stay as they are")
+        _keys(connection, shape, names, by, keys)
+        tell("the bound of history")
+        bound = _bound(connection, shape, names, by, every, now, done)
+        tell("the partitioned table")
+        upcoming = missing(shape.name, bound, now.date(), every, ahead) or [Span(*_first(shape.name, bound, every))]
+        _parent(connection, shape, names, by, upcoming, done, keys)
+        done.notes += filter(None, [calm.wait(tell)])
     tell("the swap")
     lock = exclusive(shape)
     with closing(Witness(connection, shape.where)) as witness:
