@@ -18,8 +18,8 @@ from golive.sandbox.servers import PostgresServer
 
 SETTINGS = {
     "shared_buffers": "6GB",  # the table, its indexes and their copy fit: what it has in memory nobody can take from it
-    "max_wal_size": "16GB",
-    "min_wal_size": "6GB",
+    "max_wal_size": "24GB",
+    "min_wal_size": "14GB",  # more than any of it writes: no file of the log has to be made anew
     "checkpoint_timeout": "60min",
     "maintenance_work_mem": "512MB",
     # Pages go to the disk as they are written, whoever writes them, and not in floods when the kernel finds them old.
@@ -92,11 +92,17 @@ def filled(rows: int, folder: Path, programs: Path | None = None) -> Iterator[Po
 
 
 def _worn_in(server: PostgresServer, gigabytes: int) -> None:
-    """Files of the log as a server has them that has run for a while: a new one is filled with zeros under a lock."""
+    """Files of the log as a server has them that has run for a while.
+
+    A new one is filled with zeros first, 16 MB, while every commit waits.
+    """
     with psycopg.connect(server.url(), autocommit=True) as connection:
+        found = connection.execute("SELECT sum(size)::bigint FROM pg_ls_waldir()").fetchone()
+        assert found
+        wanted = gigabytes * 1000
         connection.execute(
             "SELECT pg_logical_emit_message(false, 'bench', repeat('x', 1000000)) FROM generate_series(1, %s)",
-            [600 * gigabytes],
+            [wanted if found[0] < 0.9 * wanted * 1000**2 else 0],
         )
         connection.execute("CHECKPOINT")
         connection.execute("SELECT pg_switch_wal()")

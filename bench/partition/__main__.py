@@ -48,14 +48,33 @@ def convert(url: str, mode: str, killed_at: str = "") -> Done | None:
         return Shadow(connection, "events", "at", tell).convert(Every.MONTH, 3, datetime.now(UTC))
 
 
-def killed(url: str, mode: str, phase: str, after: float | None = None) -> None:
-    """A child that dies at the phase, or `after` seconds into its work."""
-    command = [sys.executable, "-m", "bench.partition", "--child", url, mode, phase]
-    with subprocess.Popen(command) as child:
-        if after is not None:
-            time.sleep(after)
-            child.kill()
-        assert child.wait() == -signal.SIGKILL, child.returncode
+class Doomed:
+    """A child that will die at a phase, or `after` seconds into its work.
+
+    It is started ahead and waits to be told: golive's own start is no work for the database's machine, which it seldom
+    shares.
+    """
+
+    def __init__(self, url: str, mode: str, phase: str, after: float | None = None) -> None:
+        self._after = after
+        command = [sys.executable, "-m", "bench.partition", "--child", url, mode, phase]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    def live(self) -> None:
+        """Work, and be killed."""
+        assert self._child.stdin
+        with self._child.stdin as told:
+            told.write(b"go")
+        if self._after is not None:
+            time.sleep(self._after)
+            self._child.kill()
+        assert self._child.wait() == -signal.SIGKILL, self._child.returncode
+
+
+def doomed(url: str, mode: str) -> list[Doomed]:
+    """One for each phase, and one within the copying."""
+    found = [Doomed(url, mode, phase) for phase in PHASES[mode]]
+    return [*found[:1], Doomed(url, mode, "", KILLED_WITHIN_COPY_AFTER), *found[1:]] if mode == "copy" else found
 
 
 def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
@@ -66,12 +85,11 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
         watch, disk = Watch(url, WATCHED), Disk(server.folder)
         watch.start()
         disk.start()
+        children = doomed(url, mode)
         time.sleep(BEFORE_SECONDS + 10)
         began = time.time()
-        for phase in PHASES[mode]:
-            killed(url, mode, phase)
-            if phase == "copy":
-                killed(url, mode, "", KILLED_WITHIN_COPY_AFTER)
+        for child in children:
+            child.live()
         done = convert(url, mode)
         assert done
         ended = time.time()
@@ -96,7 +114,7 @@ def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
     cells = [
         WAYS[mode],
         f"{rows:,}",
-        len(PHASES[mode]) + (mode == "copy"),
+        len(children),
         f"{ended - began:.0f} s",
         f"{done.longest_lock_ms:.0f} ms (swap {done.locks['swap'].held_ms:.0f} ms)",
         f"{watch.longest_ms:.0f} ms ({watch.what}; looked at least every {watch.coarsest_ms:.0f} ms)",
@@ -127,6 +145,8 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.child:
         url, mode, phase = chosen.child
+        if sys.stdin.read() != "go":
+            return
         convert(url, mode, phase)
         sys.exit("the phase was never reached")
     with filled(chosen.rows, chosen.folder, chosen.programs) as server:

@@ -16,7 +16,7 @@ from tests.postgres.conftest import Place
 
 @pytest.mark.parametrize(
     ("took", "slow"),
-    [([], float("inf")), ([0.1] * 60, 3.0), ([0.5] * 96 + [2.0] * 4, 6.0), ([1.5] * 200 + [90.0], 4.5)],
+    [([], float("inf")), ([0.1] * 60, 3.0), ([0.5] * 94 + [2.0] * 6, 6.0), ([1.5] * 200 + [90.0], 4.5)],
 )
 def test_what_counts_as_slow(took: Sequence[float], slow: float) -> None:
     assert slow_from(took) == slow
@@ -24,14 +24,14 @@ def test_what_counts_as_slow(took: Sequence[float], slow: float) -> None:
 
 def test_slow_commits_make_rests_longer_and_quick_ones_shorter() -> None:
     assert factor_after(2.0, [9.0], 3.0, 1.0) == 2.4
-    assert 1.95 < factor_after(2.0, [0.5] * 20, 3.0, 1.0) < 2.0
+    assert 1.9 < factor_after(2.0, [0.5] * 20, 3.0, 1.0) < 2.0
     assert factor_after(1.001, [0.5] * 20, 3.0, 1.0) == 1.0
     assert factor_after(11.0, [9.0] * 5, 3.0, 1.0) == pace.MOST_FACTOR
     assert factor_after(2.0, [], 3.0, 1.0) == 2.0
     assert factor_after(20.0, [9.0], 3.0, 20.0) == 20.0  # whoever asks for longer rests gets them
 
 
-def test_about_four_in_a_thousand_are_slow_where_it_settles() -> None:
+def test_about_eight_in_a_thousand_are_slow_where_it_settles() -> None:
     """A server whose commits are slower the less is rested: it settles where few are slow, from both sides."""
     for factor in (1.0, 12.0):
         slow = 0
@@ -39,7 +39,7 @@ def test_about_four_in_a_thousand_are_slow_where_it_settles() -> None:
             late = (number * 7919 % 1000) / 1000 < 0.03 / factor
             slow += late and number > 40_000
             factor = factor_after(factor, [9.0 if late else 0.5], 3.0, 1.0)
-        assert 0.0025 < slow / 20_000 < 0.0055
+        assert 0.005 < slow / 20_000 < 0.0105
 
 
 def test_a_canary_commits_by_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,9 @@ def lag_seconds(connection: Connection) -> float:
 
 
 def slow_from(calm_ms: Sequence[float]) -> float:
-    """From how many milliseconds on a commit is slow: three times what all but one of fifty took."""
+    """From how many milliseconds on a commit is slow: three times what all but one of twenty took."""
     ordered = sorted(calm_ms)
-    return max(SLOW_TIMES * ordered[int(len(ordered) * 0.98)], LEAST_SLOW_MS) if ordered else float("inf")
+    return max(SLOW_TIMES * ordered[int(len(ordered) * 0.95)], LEAST_SLOW_MS) if ordered else float("inf")
 
 
 def unrest(commits_ms: Sequence[float], slow_ms: float, lag: float) -> str:

@@ -88,11 +88,12 @@ class Shadow:
             return self.done
         if reason := refusal(self.shape, self.by, how) or self._refusal():
             raise CannotPartition(reason)
+        self.tell("what commits take")
+        calm = self.pace.begin()
         if not self._prepared():
             self.tell("shadow table and change capture")
             self._prepare(how, self._parts(how, every, ahead, now, parts))
         self._begin()
-        calm = self.pace.begin()
         self.tell("copy")
         while self._copied_more():
             self._show()

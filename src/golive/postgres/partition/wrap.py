@@ -59,6 +59,7 @@ def wrap(
     if reason := refusal(shape, by) or keyless(shape, keys):
         raise CannotPartition(reason)
     gently(connection)
+    tell("what commits take")
     with closing(Calm(connection)) as calm:
         tell("keys that hold the partition column" if keys is Keys.WHOLE else "keys stay as they are")
         _keys(connection, shape, names, by, keys)
