@@ -6,7 +6,6 @@ python -m bench.archive [--rows 20000000] [--share 0.05] [--rate 500] [--only ro
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ django.setup()
 
 # ruff: noqa: E402  (they need Django's tables)
 from bench.disk import Disk
+from bench.doomed import Doomed, wait_to_be_told
 from bench.tables import INSERT, Ledger, Watch, clone, filled, ledger, settle, update
 from bench.writers import BEFORE_SECONDS, Writers, compared
 from golive.postgres.archive.cold import Cold, open_cold
@@ -112,12 +112,12 @@ def measure(server: PostgresServer, way: str, rows: int, share: float, rate: flo
         watch, disk = Watch(url, ["events"]), Disk(server.folder)
         watch.start()
         disk.start()
+        child = ["-m", "bench.archive", "--child", url, cold_folder, str(share), way]
+        children = [Doomed([*child, str(number), NOW.isoformat()]) for number in range(len(moments))]
         time.sleep(BEFORE_SECONDS + 10)
         began = time.time()
-        for number in range(len(moments)):
-            line = [sys.executable, "-m", "bench.archive", "--child", url, cold_folder, str(share), way, str(number)]
-            code = subprocess.run([*line, NOW.isoformat()], check=False).returncode
-            assert code == -signal.SIGKILL, code
+        for each in children:
+            each.live()
         archive(url, cold_folder, share, NOW)
         ended = time.time()
         watch.stop()
@@ -173,6 +173,7 @@ def main() -> None:
     options.add_argument("--child", nargs=6)
     chosen = options.parse_args()
     if chosen.child:
+        wait_to_be_told()
         url, to, share, way, number, now = chosen.child
         deadly(*MOMENTS[way][int(number)])
         archive(url, to, float(share), datetime.fromisoformat(now))

@@ -6,7 +6,6 @@ python -m bench.partition [--rows 20000000] [--rate 500] [--only wrap|whole|copy
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.disk import Disk
+from bench.doomed import Doomed, wait_to_be_told
 from bench.tables import INSERT, Watch, clone, filled, ledger, update
 from bench.writers import BEFORE_SECONDS, Writers, compared
 from golive.postgres.partition.copy import Shadow
@@ -48,33 +48,11 @@ def convert(url: str, mode: str, killed_at: str = "") -> Done | None:
         return Shadow(connection, "events", "at", tell).convert(Every.MONTH, 3, datetime.now(UTC))
 
 
-class Doomed:
-    """A child that will die at a phase, or `after` seconds into its work.
-
-    It is started ahead and waits to be told: golive's own start is no work for the database's machine, which it seldom
-    shares.
-    """
-
-    def __init__(self, url: str, mode: str, phase: str, after: float | None = None) -> None:
-        self._after = after
-        command = [sys.executable, "-m", "bench.partition", "--child", url, mode, phase]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE)
-
-    def live(self) -> None:
-        """Work, and be killed."""
-        assert self._child.stdin
-        with self._child.stdin as told:
-            told.write(b"go")
-        if self._after is not None:
-            time.sleep(self._after)
-            self._child.kill()
-        assert self._child.wait() == -signal.SIGKILL, self._child.returncode
-
-
 def doomed(url: str, mode: str) -> list[Doomed]:
-    """One for each phase, and one within the copying."""
-    found = [Doomed(url, mode, phase) for phase in PHASES[mode]]
-    return [*found[:1], Doomed(url, mode, "", KILLED_WITHIN_COPY_AFTER), *found[1:]] if mode == "copy" else found
+    """A child for each phase, and one that is killed within the copying."""
+    child = ["-m", "bench.partition", "--child", url, mode]
+    found = [Doomed([*child, phase]) for phase in PHASES[mode]]
+    return [*found[:1], Doomed([*child, ""], KILLED_WITHIN_COPY_AFTER), *found[1:]] if mode == "copy" else found
 
 
 def measure(server: PostgresServer, mode: str, rows: int, rate: float) -> str:
@@ -145,8 +123,7 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.child:
         url, mode, phase = chosen.child
-        if sys.stdin.read() != "go":
-            return
+        wait_to_be_told()
         convert(url, mode, phase)
         sys.exit("the phase was never reached")
     with filled(chosen.rows, chosen.folder, chosen.programs) as server:
