@@ -69,7 +69,7 @@ def test_partitions_are_made_ahead_and_retired() -> None:
     [
         ([1.0] * 20, 0.0, ""),
         ([], 0.0, ""),  # no connection was to be had for whoever looks
-        ([1.0] * 19 + [40.2], 0.0, "commits take up to 40 ms, more than the 6 ms that they took before at most"),
+        ([1.0] * 19 + [40.2], 0.0, "commits take up to 40 ms; before the work, more than 6 ms would have been slow"),
         ([1.0], 12.0, "a replica is 12 s behind"),
         ([1.0], 4.0, ""),
     ],
@@ -108,7 +108,7 @@ def test_a_swap_waits_while_commits_are_slower_than_before(
         monkeypatch.setattr(calm, "COMMIT", f"{calm.NOW}; SELECT pg_sleep(0.2); {calm.NOW}")
         assert asked.wait(tell) == ""
     assert told
-    assert "more than the" in told[0]
+    assert "would have been slow" in told[0]
 
 
 def test_tries_never_keep_step() -> None:

@@ -8,6 +8,7 @@ every commit waits behind it; a lock taken just then would be held as long.
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ SLOW_TIMES, LEAST_SLOW_MS = 3.0, 3.0  # as long as a kernel lets a process have 
 EVERY_SECONDS, CALM_SECONDS = 0.05, 3.0
 LOOK_SECONDS, LONGEST_SECONDS = 1.0, 60.0
 BEHIND_SECONDS = 5.0
+MOST_SAMPLES = 10_000
 NOW = "SELECT extract(epoch FROM clock_timestamp()) * 1000"
 # By the server's clock: what keeps this process busy is not what its writers wait for.
 COMMIT = f"{NOW}; BEGIN; SELECT pg_logical_emit_message(true, 'golive', ''); COMMIT; {NOW}"
@@ -43,7 +45,7 @@ def slow_from(calm_ms: Sequence[float]) -> float:
 def unrest(commits_ms: Sequence[float], slow_ms: float, lag: float) -> str:
     """What is not as before, in words; nothing when all is."""
     if (slowest := max(commits_ms, default=0.0)) > slow_ms:
-        return f"commits take up to {slowest:.0f} ms, more than the {slow_ms:.0f} ms that they took before at most"
+        return f"commits take up to {slowest:.0f} ms; before the work, more than {slow_ms:.0f} ms would have been slow"
     if lag > BEHIND_SECONDS:
         return f"a replica is {lag:.0f} s behind"
     return ""
@@ -62,7 +64,7 @@ class Canary:
     """A session of its own that commits all the time. Without a connection to be had it knows nothing."""
 
     def __init__(self, connection: Connection) -> None:
-        self._samples: list[float] = []
+        self._samples: deque[float] = deque(maxlen=MOST_SAMPLES)
         self._lock, self._stops = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._dsn, self._password = connection.info.dsn, connection.info.password or None
@@ -79,9 +81,10 @@ class Canary:
                     self._samples.append(ended - began)
 
     def taken(self) -> list[float]:
-        """What the commits since the last question took, in ms."""
+        """What the commits since the last question took, in ms: the newest, when nobody has asked for minutes."""
         with self._lock:
-            taken, self._samples = self._samples, []
+            taken = list(self._samples)
+            self._samples.clear()
         return taken
 
     def close(self) -> None:

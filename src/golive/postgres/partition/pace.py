@@ -41,7 +41,7 @@ class Pace:
         self.factor = max(least, FIRST_FACTOR) if least else 0.0
 
     def begin(self) -> Calm:
-        """Get to know what commits take before the work, if it is not known yet."""
+        """Get to know what commits take while nothing is at work; without this the first rest does."""
         if self._calm is None:
             self._calm = Calm(self._connection)
         return self._calm
